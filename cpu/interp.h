@@ -1,0 +1,53 @@
+/* interp.h: the interpreter: threaded dispatch over decoded blocks, private to each hart.
+ *
+ * It stands on its own (it is what runs where the system forbids executable memory) and it is where every block begins:
+ * a block entered hot_threshold times makes interp_run return INTERP_HOT.
+ */
+#ifndef CPU_INTERP_H
+#define CPU_INTERP_H
+
+#include "guest_memory.h"
+#include "hart.h"
+#include "insn.h"
+
+enum interp_stop {
+    INTERP_TRAP,    /* hart.trap says why; pc is the instruction that trapped (ecall and ebreak: not yet advanced) */
+    INTERP_PENDING, /* hart.pending is not zero */
+    INTERP_HOT,     /* the block at pc was entered hot_threshold times (and every time it is entered from then on) */
+    INTERP_FENCE_I, /* a fence.i was executed, pc is behind it; decoded blocks that are not watched were dropped */
+    INTERP_DONE,    /* interp_step has executed what was asked */
+};
+
+struct interp_config {
+    const struct guest_memory *mem;
+    unsigned hot_threshold; /* 0: never INTERP_HOT */
+};
+
+/* Gives h (whose isa and xlen are set) an interpreter.  False: no memory. */
+bool interp_create(struct hart *h, const struct interp_config *config);
+void interp_destroy(struct hart *h);
+
+/* Runs from h->pc.  Host faults at guest loads and stores resume at h->fault_jmp, which the caller (engine_run) has set,
+ * with h->interp_ip naming the instruction; h->x is exact at that point. */
+enum interp_stop interp_run(struct hart *h);
+/* The same for exactly n instructions (less when something stops it); never INTERP_HOT, ignores pending. */
+enum interp_stop interp_step(struct hart *h, uint64_t n);
+/* The guest pc of the instruction that h->interp_ip points at: for host faults in the interpreter. */
+uint64_t interp_fault_pc(struct hart *h);
+/* From an LR at h->pc: executes it and up to 64 instructions with other harts stopped, until an SC has been executed,
+ * or a store, a backward branch, a system instruction or the limit ends the reservation. */
+enum interp_stop interp_exclusive(struct hart *h);
+
+/* The block at pc could not be translated: it never reports INTERP_HOT again. */
+void interp_set_cold(struct hart *h, uint64_t pc);
+/* Drops all decoded blocks. */
+void interp_flush(struct hart *h);
+/* Instructions executed so far (counted a block at a time). */
+uint64_t interp_count(const struct hart *h);
+
+/* CSR access shared with the translator: op is 0 RW, 1 RS, 2 RC as a helper; imm = csr | op << 12 | (no write) << 14 |
+ * (no read) << 15.  Sets h->trap.cause = TRAP_ILLEGAL (else leaves it) where the CSR does not exist or is read-only;
+ * the caller sets it to TRAP_NONE before.  Host flags must have been folded into h->fflags. */
+uint64_t csr_access(struct hart *h, uint64_t value, uint64_t unused_b, uint64_t unused_c, uint64_t imm);
+
+#endif

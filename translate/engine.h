@@ -1,0 +1,77 @@
+/* engine.h: runs harts: interpreter, translator and code cache behind one call.
+ *
+ * The embedder (user mode, a board) owns threads and memory.  A thread runs its hart with engine_run until something needs
+ * the embedder, deals with it, and calls again.
+ */
+#ifndef TRANSLATE_ENGINE_H
+#define TRANSLATE_ENGINE_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "../cpu/guest_memory.h"
+#include "../cpu/hart.h"
+#include "../cpu/insn.h"
+
+enum engine_kind { ENGINE_AUTO, ENGINE_INTERP, ENGINE_JIT };
+enum { DUMP_IN_ASM = 1, DUMP_IR = 2, DUMP_OUT_ASM = 4, DUMP_EXEC = 8 };
+
+struct engine_config {
+    struct guest_memory mem; /* copied; the exclusive_ calls may be NULL: the engine supplies them */
+    const struct isa *isa;
+    enum engine_kind kind;
+    bool stats;          /* count instructions and exits: a little slower */
+    unsigned dump;       /* DUMP_ bits */
+    FILE *dump_to;       /* NULL: stderr */
+    size_t cache_bytes;  /* code cache's size, 0: the default */
+    unsigned hot;        /* executions before a block is translated, 0: the default */
+    unsigned hostile;    /* testing: 1 one instruction a block, 2 tiny code cache, 4 translate at once */
+    unsigned host_mask;  /* testing: host features (enum host_feature) not to be used */
+};
+
+struct engine;
+
+enum engine_stop {
+    STOP_TRAP,    /* hart.trap; pc is the trapping instruction */
+    STOP_PENDING, /* PENDING_USER was set; the engine has cleared it; state is exact at pc */
+};
+
+/* NULL with one line in err where it cannot be had: ENGINE_JIT on a system that refuses executable memory.  ENGINE_AUTO
+ * there interprets, and err gets the line that says why (else it is empty). */
+struct engine *engine_create(const struct engine_config *config, char *err, size_t n);
+void engine_destroy(struct engine *e);
+bool engine_has_jit(const struct engine *e);
+
+/* Gives h (zeroed, or copied from its parent hart) its place in the engine; x, f, pc, fflags and frm are kept. */
+bool engine_hart_init(struct engine *e, struct hart *h);
+void engine_hart_exit(struct hart *h);
+
+/* Runs h on the calling thread. */
+enum engine_stop engine_run(struct hart *h);
+/* Makes h return STOP_PENDING soon; callable from any thread and from signal handlers. */
+void engine_kick(struct hart *h);
+/* [start, end) of guest memory has changed or is about to (write to a watched page, munmap, mprotect, icache flush):
+ * translations of it are never entered again.  Callable from a SIGSEGV handler of a thread inside engine_run. */
+void engine_code_changed(struct engine *e, uint64_t start, uint64_t end);
+/* What fence.i means for code on pages that are not watched: compared with memory and dropped where it differs. */
+void engine_fence_i(struct engine *e);
+
+/* To be called from the embedder's handler of SIGSEGV and SIGBUS (SA_SIGINFO | SA_ONSTACK | SA_NODEFER) on the thread that
+ * runs h.  True: the fault was in guest code; the context has been changed (or is left by a jump) so that engine_run
+ * returns STOP_TRAP with exact state.  False: not ours. */
+bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext);
+/* Whether the host instruction at which the signal hit was a guest store (for deciding about watched pages). */
+bool engine_fault_is_write(void *ucontext);
+
+/* Around fork: before it (takes the locks), then in the parent, then in the child, where only h goes on. */
+void engine_fork_prepare(struct engine *e);
+void engine_fork_parent(struct engine *e);
+void engine_fork_child(struct engine *e, struct hart *h);
+
+/* Brings h->fflags and h->frm together as fcsr, and back: for signal frames and debuggers; only outside engine_run. */
+uint32_t hart_get_fcsr(const struct hart *h);
+void hart_set_fcsr(struct hart *h, uint32_t fcsr);
+
+void engine_print_stats(struct engine *e, FILE *to, bool json);
+
+#endif
