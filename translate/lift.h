@@ -1,0 +1,24 @@
+/* lift.h: from guest code to IR. */
+#ifndef TRANSLATE_LIFT_H
+#define TRANSLATE_LIFT_H
+
+#include "../cpu/guest_memory.h"
+#include "ir.h"
+
+/* What a translation depends on beside the code: part of its key. */
+struct lift_mode {
+    uint8_t frm; /* hart.frm; every invalid mode is 5 */
+};
+
+struct lift_config {
+    const struct guest_memory *mem;
+    const struct isa *isa;
+    struct lift_mode mode;
+    unsigned max_insns; /* instructions a block may have, at least 1 */
+    bool watched;       /* out: false if some page of the block is not watched */
+};
+
+/* Lifts the block at pc.  False: the first instruction cannot be fetched (the interpreter will raise the fault). */
+bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc);
+
+#endif
