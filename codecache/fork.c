@@ -10,7 +10,8 @@ void cc_fork_prepare(struct codecache *cc) { pthread_mutex_lock(&cc->lock); }
 void cc_fork_parent(struct codecache *cc) { pthread_mutex_unlock(&cc->lock); }
 
 bool cc_fork_child(struct codecache *cc) {
-    /* Threads that wait for the lock did not come along. */
+    /* Held since cc_fork_prepare by this very thread.  Those that wait for it did not come along: no trace of them. */
+    pthread_mutex_unlock(&cc->lock);
     pthread_mutex_init(&cc->lock, NULL);
     cache_free_blocks(cc);
     cache_reset(cc);
