@@ -97,8 +97,7 @@ bool links_prepare(struct codecache *cc, size_t more) {
 void links_add(struct codecache *cc, struct cc_block *b) {
     for (uint32_t i = 0; i < b->exit_count; i++) {
         struct link *l = &b->links->exit[i];
-        struct cc_key target = b->exits[i].target;
-        struct cc_block *to = key_equal(target, b->key) ? b : cc_find(cc, target);
+        struct cc_block *to = cc_find(cc, b->exits[i].target);
         l->from = b;
         if (to)
             link_to(cc, l, to);

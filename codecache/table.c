@@ -2,10 +2,10 @@
  *
  *      hash(key) ─▶ [ A | B | erased | C | empty ]     linear probing up to the first empty slot
  *
- * Why a reader never misses a block that was committed before it began: a block stays in its slot while it lives, and
- * no slot between its hash and it becomes empty meanwhile (an erased one is marked).  A new, larger array has all live
- * blocks before it is published; who still reads the old one may find a block that has died since.  A block is marked
- * dead only after it has left the current array, so a reader who sees the mark begins again and does not see it again.
+ * Why a reader never misses a block that is there: a block stays in its slot while it lives, and no slot between its
+ * hash and it becomes empty meanwhile (an erased one is marked).  A new, larger array has all live blocks before it is
+ * published.  Who still reads the old one sees the blocks as they were when it was replaced, so one that has died since
+ * died while he was looking: as if it had died just after he found it.
  */
 #include <stdlib.h>
 
@@ -24,18 +24,11 @@ static void store(struct table *t, size_t i, struct cc_block *b) {
 }
 
 struct cc_block *cc_find(struct codecache *cc, struct cc_key key) {
-    size_t home = (size_t)hash_key(key);
-again:;
     struct table *t = atomic_load_explicit(&cc->table, memory_order_acquire);
-    for (size_t i = home;; i++) {
+    for (size_t i = (size_t)hash_key(key);; i++) {
         struct cc_block *b = load(t, i);
-        if (!b)
-            return NULL;
-        if (b == &erased || !key_equal(b->key, key))
-            continue;
-        if (__atomic_load_n(&b->dead, __ATOMIC_ACQUIRE))
-            goto again;
-        return b;
+        if (!b || (b != &erased && key_equal(b->key, key)))
+            return b;
     }
 }
 

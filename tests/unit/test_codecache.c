@@ -344,6 +344,20 @@ static void evicting_goes_round_and_empties_a_single_chunk(void **state) {
     }
 }
 
+static void evicting_the_only_chunk_in_use_keeps_all_room(void **state) {
+    struct codecache *cc = cache(512, 128);
+    uint8_t *w;
+    const uint8_t *x;
+    cc_evict(cc, NULL, NULL); /* nothing to evict */
+    add(cc, 0x100, 0, 0);
+    cc_evict(cc, NULL, NULL);
+    assert_int_equal(stats(cc).blocks, 0);
+    for (uint64_t i = 0; i < 8; i++)
+        add(cc, i << 8, 0, 0);
+    assert_false(cc_reserve(cc, 1, &w, &x));
+    cc_destroy(cc);
+}
+
 /* Runs f in a child; its exit status or, negative, the signal that ended it. */
 static int in_child(void (*f)(void)) {
     fflush(NULL);
@@ -404,6 +418,7 @@ int main(void) {
         cmocka_unit_test(unused_and_aborted_room_is_used_again),
         cmocka_unit_test(full_cache_refuses_until_the_oldest_chunk_is_evicted),
         cmocka_unit_test(evicting_goes_round_and_empties_a_single_chunk),
+        cmocka_unit_test(evicting_the_only_chunk_in_use_keeps_all_room),
         cmocka_unit_test(broken_contract_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,6 +212,44 @@ static void table_stays_small_under_much_replacing(void **state) {
     cc_destroy(cc);
 }
 
+/* The n-th address other than 0 whose key has the hash of address 0, as far as an empty table looks at it. */
+static uint64_t colliding(struct codecache *cc, int n) {
+    size_t mask = atomic_load(&cc->table)->mask;
+    uint64_t address = 0;
+    for (; n; n--)
+        do
+            address += 16;
+        while ((hash_key((struct cc_key){address, 0}) ^ hash_key((struct cc_key){0, 0})) & mask);
+    return address;
+}
+
+static void erased_slots_are_passed_over_and_used_again(void **state) {
+    struct codecache *cc = cache(0, 0);
+    struct table *table = atomic_load(&cc->table);
+    struct cc_block *b[3];
+    for (int i = 0; i < 3; i++) {
+        uint64_t a = colliding(cc, i + 1);
+        struct test_block t = {.key = {a, 0}, .src_start = a, .src_end = a + 1};
+        b[i] = commit_block(cc, &t, NULL);
+    }
+    assert_int_equal(table->used, 3);
+    cc_invalidate(cc, b[0]->key.address, b[0]->src_end, NULL, NULL);
+    assert_int_equal(table->used, 3);
+    assert_null(cc_find(cc, (struct cc_key){0, 0})); /* what marks an erased slot is no block */
+    assert_ptr_equal(cc_find(cc, b[1]->key), b[1]);
+    assert_ptr_equal(cc_find(cc, b[2]->key), b[2]);
+    struct cc_block *zero = commit_block(cc, &(struct test_block){.id = 1}, NULL);
+    assert_int_equal(table->used, 3);
+    assert_ptr_equal(cc_find(cc, (struct cc_key){0, 0}), zero);
+    cc_invalidate(cc, b[1]->key.address, b[1]->src_end, NULL, NULL);
+    assert_ptr_equal(cc_find(cc, b[2]->key), b[2]);
+    cc_invalidate(cc, b[2]->key.address, b[2]->src_end, NULL, NULL);
+    assert_int_equal(table->used, 1); /* both at once: nothing lies beyond */
+    assert_null(cc_find(cc, b[2]->key));
+    assert_ptr_equal(cc_find(cc, (struct cc_key){0, 0}), zero);
+    cc_destroy(cc);
+}
+
 /* One thread commits and invalidates, others find and run. */
 enum { SHARED_KEYS = 3000, PINNED = 64 };
 
@@ -368,6 +406,7 @@ int main(void) {
         cmocka_unit_test(growing_to_a_hundred_thousand_keeps_every_block),
         cmocka_unit_test(hundred_thousand_blocks_agree_with_the_model),
         cmocka_unit_test(small_cache_that_evicts_agrees_with_the_model),
+        cmocka_unit_test(erased_slots_are_passed_over_and_used_again),
         cmocka_unit_test(table_stays_small_under_much_replacing),
         cmocka_unit_test(blocks_are_found_and_run_while_others_come_and_go),
         cmocka_unit_test(several_writers_take_turns),
