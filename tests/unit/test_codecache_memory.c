@@ -22,6 +22,7 @@
 #include "codecache_blocks.h"
 
 enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1, SKIPPED = 77 }; /* prctl(2), Linux 6.3 */
+enum { MFD_NOEXEC_FLAG = 8, MFD_EXEC_FLAG = 16 };           /* memfd_create(2), Linux 6.3 */
 
 static struct cc_key key(uint64_t address) { return (struct cc_key){address, 0}; }
 
@@ -86,7 +87,33 @@ static void install_filter(bool refuse_exec, bool refuse_memfd, uint32_t error) 
         _exit(SKIPPED);
 }
 
-/* Mappings of this process with all of the rights; with(0) are all mappings. */
+/* From now on: memfd_create with any of the flags fails with error. */
+static void install_memfd_filter(uint32_t flags, uint32_t error) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 2),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        _exit(SKIPPED);
+}
+
+static bool maps_name(const char *name) {
+    FILE *f = fopen("/proc/self/maps", "r");
+    char line[1024];
+    bool found = false;
+    while (f && !found && fgets(line, sizeof line, f))
+        found = strstr(line, name);
+    if (f)
+        fclose(f);
+    return found;
+}
+
+/* How many mappings of this process have all of the rights and, unless it is NULL, hold the address of. */
 static size_t mappings_with(const char *rights, const void *of) {
     FILE *f = fopen("/proc/self/maps", "r");
     char line[1024];
@@ -192,6 +219,31 @@ static void create_without_memfd(void) {
 }
 
 static void without_memfd_shared_memory_does(void **state) { check_child(create_without_memfd); }
+
+/* Linux before 6.3. */
+static void create_without_memfd_flags(void) {
+    char err[256];
+    install_memfd_filter(MFD_EXEC_FLAG | MFD_NOEXEC_FLAG, EINVAL);
+    struct codecache *cc = cc_create(0, 0, err, sizeof err);
+    NEED(cc && works(cc, 3) && maps_name("memfd:riv-code"));
+    cc_destroy(cc);
+}
+
+static void memfd_without_new_flags_does(void **state) { check_child(create_without_memfd_flags); }
+
+/* As with sysctl vm.memfd_noexec=2. */
+static void create_with_sealed_memfd(void) {
+    char err[256];
+    install_memfd_filter(MFD_EXEC_FLAG, EACCES);
+    int fd = (int)syscall(SYS_memfd_create, "probe", MFD_NOEXEC_FLAG);
+    if (fd < 0)
+        _exit(SKIPPED);
+    struct codecache *cc = cc_create(0, 0, err, sizeof err);
+    NEED(cc && works(cc, 3) && maps_name("memfd:riv-code"));
+    cc_destroy(cc);
+}
+
+static void memfd_sealed_against_execve_does(void **state) { check_child(create_with_sealed_memfd); }
 
 static void create_without_descriptors(void) {
     char err[256];
@@ -333,6 +385,8 @@ int main(void) {
         cmocka_unit_test(memory_deny_write_execute_is_heeded),
         cmocka_unit_test(refusal_of_exec_is_told_in_one_line),
         cmocka_unit_test(without_memfd_shared_memory_does),
+        cmocka_unit_test(memfd_without_new_flags_does),
+        cmocka_unit_test(memfd_sealed_against_execve_does),
         cmocka_unit_test(without_free_descriptors_shared_memory_does),
         cmocka_unit_test(all_that_was_tried_is_told),
         cmocka_unit_test(child_that_is_refused_memory_leaves_the_parents_alone),
