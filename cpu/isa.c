@@ -74,7 +74,7 @@ static const struct {
 static const struct {
     const char *name, *string;
 } set_names[] = {
-    {"max", "rv64*"},
+    {"max", "rv64*"}, /* only here: every extension */
     {"rv64", "rv64*"},
     {"rv64max", "rv64*"},
     {"rv32", "rv32*"},
@@ -121,7 +121,7 @@ bool isa_parse(struct isa *isa, const char *name, char *err, size_t n) {
                     "unknown instruction set \"%s\" (known: max, rv32max, rv64gc, rv64gcb, rv32gc, ISA strings)", name);
 
     const char *p = string + 4;
-    if (*p == '*') {
+    if (*p == '*' && string != name) {
         isa->exts = all_exts;
         p++;
     } else if (!*p || !strchr("iIgG", *p)) {
