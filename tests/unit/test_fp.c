@@ -311,6 +311,16 @@ static void constants_are_the_manuals(void **state) {
         EXPECT1(fp_li_h, i, 0, halves[i], 0);
 }
 
+static void bits_above_the_format_do_not_count(void **state) {
+    const uint64_t above_h = 0xabcdabcdabcd0000, above_s = 0xabcdabcd00000000;
+    EXPECT2(fp_min_h, above_h | 0x3c00, 0xbc00, 0, 0xbc00, 0);
+    EXPECT2(fp_max_s, above_s | 0x3f800000, above_s, 0, 0x3f800000, 0);
+    EXPECT2(fp_eq_s, above_s | 0x3f800000, 0x3f800000, 0, 1, 0);
+    EXPECT2(fp_add_h, above_h | 0x3c00, above_h | 0x3c00, RM_RNE, 0x4000, 0);
+    EXPECT1(fp_round_s, above_s | 0x4b000001, RM_RNE, 0x4b000001, 0);
+    EXPECT1(fp_class_h, above_h, 0, 1u << 4, 0);
+}
+
 static void values_that_are_not_boxed_read_as_nan(void **state) {
     assert_int_equal(fp_unbox_s(0xffffffff3f800000), 0x3f800000);
     assert_int_equal(fp_unbox_s(0x7fffffff3f800000), FP_CANONICAL_S);
@@ -338,6 +348,7 @@ int main(void) {
         cmocka_unit_test(rounding_to_integral_keeps_sign_and_reports_only_when_asked),
         cmocka_unit_test(modular_conversion_keeps_the_low_32_bits),
         cmocka_unit_test(constants_are_the_manuals),
+        cmocka_unit_test(bits_above_the_format_do_not_count),
         cmocka_unit_test(values_that_are_not_boxed_read_as_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
