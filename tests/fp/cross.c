@@ -18,6 +18,13 @@ struct outcome {
     uint64_t value, flags;
 };
 
+struct row {
+    const char *name;
+    const char *kind;
+    const char *format;
+    struct outcome (*run)(uint64_t a, uint64_t b, uint64_t c, uint64_t rm);
+};
+
 /* One row per instruction: format, kind (operand types, result type), our function, mnemonic.
  * Kinds: F is the format, X an integer register, and h, s, d name a format. */
 #define FORMAT_ROWS(f)                                                                                                 \
@@ -103,18 +110,13 @@ struct outcome {
 
 #endif
 
+/* clang-format off */
 ROWS
 #undef ROW
-
-    struct row {
-    const char *name;
-    const char *kind;
-    const char *format;
-    struct outcome (*run)(uint64_t a, uint64_t b, uint64_t c, uint64_t rm);
-};
+/* clang-format on */
 
 #define ROW(f, kind, function, mnemonic) {mnemonic, #kind, #f, run_##function},
-static const struct row rows[] = {ROWS};
+    static const struct row rows[] = {ROWS};
 
 static uint64_t operand(struct operands *o, const struct row *row) {
     if (row->kind[0] == 'X')

@@ -258,6 +258,21 @@ static void half_arithmetic_is_the_singles_rounded(void **state) {
     EXPECT1(fp_sqrt_h, 0x4000, RM_RDN, 0x3da8, NX);
 }
 
+static void every_half_becomes_the_integer_its_single_does(void **state) {
+    for (uint64_t a = 0; a < 0x10000; a++) {
+        uint64_t wide = call(fp_cvt_s_h, a, 0, 0, RM_RNE).bits;
+        for (int rm = RM_RNE; rm <= RM_RMM; rm++) {
+            bool snan = (a & 0x7fff) > 0x7c00 && !(a & 0x200); /* widening has made it quiet */
+            struct outcome r = call(fp_roundnx_s, wide, 0, 0, rm);
+            EXPECT1(fp_roundnx_h, a, rm, call(fp_cvt_h_s, r.bits, 0, 0, rm).bits, r.flags | (snan ? NV : 0));
+            r = call(fp_to_w_s, wide, 0, 0, rm);
+            EXPECT1(fp_to_w_h, a, rm, r.bits, r.flags);
+            r = call(fp_to_lu_s, wide, 0, 0, rm);
+            EXPECT1(fp_to_lu_h, a, rm, r.bits, r.flags);
+        }
+    }
+}
+
 /* ---- Zfa ---- */
 
 static void rounding_to_integral_keeps_sign_and_reports_only_when_asked(void **state) {
@@ -344,6 +359,7 @@ int main(void) {
         cmocka_unit_test(out_of_range_conversions_saturate_without_inexact),
         cmocka_unit_test(integers_become_floats_with_one_rounding),
         cmocka_unit_test(every_half_survives_the_way_through_single_and_double),
+        cmocka_unit_test(every_half_becomes_the_integer_its_single_does),
         cmocka_unit_test(half_arithmetic_is_the_singles_rounded),
         cmocka_unit_test(rounding_to_integral_keeps_sign_and_reports_only_when_asked),
         cmocka_unit_test(modular_conversion_keeps_the_low_32_bits),
