@@ -113,10 +113,10 @@ struct row {
 /* clang-format off */
 ROWS
 #undef ROW
-/* clang-format on */
 
 #define ROW(f, kind, function, mnemonic) {mnemonic, #kind, #f, run_##function},
-    static const struct row rows[] = {ROWS};
+static const struct row rows[] = {ROWS};
+/* clang-format on */
 
 static uint64_t operand(struct operands *o, const struct row *row) {
     if (row->kind[0] == 'X')
