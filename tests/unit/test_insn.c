@@ -408,6 +408,57 @@ static void known_encodings_disassemble(void **state) {
     check_text(&isa32, 0x28a5362f, 0, "amocas.d\ta2,a0,(a0)");
 }
 
+static void every_bit_of_a_compressed_immediate_has_its_place(void **state) {
+    enum { X = -1, NONE = 32 }; /* X: the bit is not the immediate's */
+    static const struct {
+        uint16_t x;        /* with 0 as its immediate */
+        int8_t sign;       /* the sign's bit of the immediate, or NONE */
+        int8_t places[11]; /* of the encoding's bits 12, 11 ... 2 in the immediate, as the manual lists them */
+    } cases[] = {
+        {0x0000, NONE, {5, 4, 9, 8, 7, 6, 2, 3, X, X, X}},     /* c.addi4spn */
+        {0x4000, NONE, {5, 4, 3, X, X, X, 2, 6, X, X, X}},     /* c.lw */
+        {0x6000, NONE, {5, 4, 3, X, X, X, 7, 6, X, X, X}},     /* c.ld */
+        {0x2000, NONE, {5, 4, 3, X, X, X, 7, 6, X, X, X}},     /* c.fld */
+        {0xc000, NONE, {5, 4, 3, X, X, X, 2, 6, X, X, X}},     /* c.sw */
+        {0xe000, NONE, {5, 4, 3, X, X, X, 7, 6, X, X, X}},     /* c.sd */
+        {0xa000, NONE, {5, 4, 3, X, X, X, 7, 6, X, X, X}},     /* c.fsd */
+        {0x0081, 5, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},        /* c.addi */
+        {0x2081, 5, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},        /* c.addiw */
+        {0x4081, 5, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},        /* c.li */
+        {0x6081, 17, {17, X, X, X, X, X, 16, 15, 14, 13, 12}}, /* c.lui */
+        {0x6101, 9, {9, X, X, X, X, X, 4, 6, 8, 7, 5}},        /* c.addi16sp */
+        {0x8001, NONE, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},     /* c.srli */
+        {0x8401, NONE, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},     /* c.srai */
+        {0x8801, 5, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},        /* c.andi */
+        {0xa001, 11, {11, 4, 9, 8, 10, 6, 7, 3, 2, 1, 5}},     /* c.j */
+        {0xc001, 8, {8, 4, 3, X, X, X, 7, 6, 2, 1, 5}},        /* c.beqz */
+        {0xe001, 8, {8, 4, 3, X, X, X, 7, 6, 2, 1, 5}},        /* c.bnez */
+        {0x0082, NONE, {5, X, X, X, X, X, 4, 3, 2, 1, 0}},     /* c.slli */
+        {0x2082, NONE, {5, X, X, X, X, X, 4, 3, 8, 7, 6}},     /* c.fldsp */
+        {0x4082, NONE, {5, X, X, X, X, X, 4, 3, 2, 7, 6}},     /* c.lwsp */
+        {0x6082, NONE, {5, X, X, X, X, X, 4, 3, 8, 7, 6}},     /* c.ldsp */
+        {0xa002, NONE, {5, 4, 3, 8, 7, 6, X, X, X, X, X}},     /* c.fsdsp */
+        {0xc002, NONE, {5, 4, 3, 2, 7, 6, X, X, X, X, X}},     /* c.swsp */
+        {0xe002, NONE, {5, 4, 3, 8, 7, 6, X, X, X, X, X}},     /* c.sdsp */
+        {0x8000, NONE, {X, X, X, X, X, X, 0, 1, X, X, X}},     /* c.lbu */
+        {0x8400, NONE, {X, X, X, X, X, X, X, 1, X, X, X}},     /* c.lhu */
+        {0x8440, NONE, {X, X, X, X, X, X, X, 1, X, X, X}},     /* c.lh */
+        {0x8800, NONE, {X, X, X, X, X, X, 0, 1, X, X, X}},     /* c.sb */
+        {0x8c00, NONE, {X, X, X, X, X, X, X, 1, X, X, X}},     /* c.sh */
+    };
+    struct isa isa = parse("max");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int bit = 12; bit >= 2; bit--) {
+            int place = cases[i].places[12 - bit];
+            if (place == X)
+                continue;
+            struct insn insn = decode(&isa, cases[i].x | 1u << bit);
+            int32_t expected = place == cases[i].sign ? -(1 << place) : 1 << place;
+            if (insn.id == INSN_ILLEGAL || insn.imm != expected)
+                fail_msg("%04x: %d instead of %d", cases[i].x | 1u << bit, insn.imm, expected);
+        }
+}
+
 static void branch_targets_wrap_and_the_buffer_is_respected(void **state) {
     struct isa isa = parse("max");
     check_text(&isa, 0x80000063, 0, "beq\tzero,zero,0xfffffffffffff000");
@@ -514,6 +565,7 @@ int main(void) {
         cmocka_unit_test(operands_round_trip_through_the_encoder),
         cmocka_unit_test(compressed_operands_equal_their_base_instructions),
         cmocka_unit_test(known_encodings_disassemble),
+        cmocka_unit_test(every_bit_of_a_compressed_immediate_has_its_place),
         cmocka_unit_test(branch_targets_wrap_and_the_buffer_is_respected),
         cmocka_unit_test(reserved_compressed_encodings_are_illegal),
         cmocka_unit_test(static_rounding_modes_5_and_6_are_illegal),
