@@ -32,8 +32,9 @@ struct row {
     uint32_t mask, match;
 };
 
-static const uint8_t token_xlen[TOKEN_COUNT] = {
-#define TOKEN(name, xlen, exts) xlen,
+/* The XLEN each token limits its rows to, or 0. */
+enum {
+#define TOKEN(name, xlen, exts) XLEN_##name = xlen,
     ISA_TOKENS(TOKEN)
 #undef TOKEN
 };
@@ -41,12 +42,12 @@ static const uint8_t token_xlen[TOKEN_COUNT] = {
 static struct row rows[] = {
     {.id = "illegal"},
 #define INSN(id_, pattern_, format_, ext_, effect_)                                                                    \
-    {.kind = ROW_INSN, .id = #id_, .pattern = pattern_, .xlen = TOKEN_##ext_},
+    {.kind = ROW_INSN, .id = #id_, .pattern = pattern_, .xlen = XLEN_##ext_},
 #include "riscv.def"
 #define RVC(id_, pattern_, format_, ext_, base_)                                                                       \
-    {.kind = ROW_RVC, .id = #id_, .pattern = pattern_, .xlen = TOKEN_##ext_},
+    {.kind = ROW_RVC, .id = #id_, .pattern = pattern_, .xlen = XLEN_##ext_},
 #include "riscv.def"
-#define RESERVED(id_, pattern_, ext_) {.kind = ROW_RESERVED, .id = #id_, .pattern = pattern_, .xlen = TOKEN_##ext_},
+#define RESERVED(id_, pattern_, ext_) {.kind = ROW_RESERVED, .id = #id_, .pattern = pattern_, .xlen = XLEN_##ext_},
 #include "riscv.def"
 };
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
@@ -98,7 +99,6 @@ static bool parse_pattern(struct row *row) {
         return complain("row %s: the two low bits do not fit a %u-bit instruction", row->id, n);
     row->mask = mask;
     row->match = match;
-    row->xlen = token_xlen[row->xlen]; /* held the token until here */
     return true;
 }
 
