@@ -363,8 +363,9 @@ ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, i
     /* loads and stores: a constant added to the address becomes the displacement */
     if ((ir_ops[op].kind == IRK_LOAD || ir_ops[op].kind == IRK_STORE) && b->xlen == 64) {
         const struct ir_node *n = &b->nodes[x];
-        if (n->op == IR_add && ir_is_const(b, n->b) && fits32(imm + b->nodes[n->b].imm)) {
-            imm += b->nodes[n->b].imm;
+        int64_t sum = n->op == IR_add && ir_is_const(b, n->b) ? (int64_t)((uint64_t)imm + (uint64_t)b->nodes[n->b].imm) : INT64_MAX;
+        if (fits32(sum)) {
+            imm = sum;
             x = n->a;
         }
     }
