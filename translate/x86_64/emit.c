@@ -171,6 +171,7 @@ static void emit_node(struct emitter *e, ir_ref r)
     default:
         break;
     }
+    e->current = r;
     e->locked = e->locked_xmm = 0;
     lock_operands(e, n);
     consume(e, n);

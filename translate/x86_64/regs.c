@@ -39,13 +39,23 @@ void regs_init(struct emitter *e)
         e->left[i] = e->b->nodes[i].uses;
 }
 
+/* Whether the node reads the value, itself or through folded nodes. */
+static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r)
+{
+    const ir_ref ops[3] = {n->a, n->b, n->c};
+    for (int i = 0; i < 3; i++)
+        if (ops[i] != IR_NONE && (ops[i] == r || (e->fold[ops[i]] && reads(e, node_of(e, ops[i]), r))))
+            return true;
+    return false;
+}
+
 static int spill_slot(struct emitter *e, ir_ref r)
 {
     if (e->slot[r] >= 0)
         return e->slot[r];
     for (int i = 0; i < SPILL_SLOTS; i++) {
         ir_ref owner = e->slot_owner[i];
-        if (owner == IR_NONE || e->left[owner] == 0) {
+        if (owner == IR_NONE || (e->left[owner] == 0 && !reads(e, node_of(e, (ir_ref)e->current), owner))) {
             if (owner != IR_NONE)
                 e->slot[owner] = -1;
             e->slot_owner[i] = r;
