@@ -80,7 +80,7 @@ void make_canonical(struct emitter *e, ir_ref r, bool is_double)
     canon_register(e, x, e->maybe_nan[r] == 1);
     e->maybe_nan[r] = 0;
     for (int i = 0; i < 32; i++)
-        if (e->be->home_f[i] == x) {
+        if (e->home_f[i] == x) {
             e->fix.canon_d &= ~(1u << i);
             e->fix.canon_s &= ~(1u << i);
         }
@@ -317,14 +317,18 @@ static void emit_sign(struct emitter *e, ir_ref r)
 static void emit_unbox(struct emitter *e, ir_ref r)
 {
     const struct ir_node *n = node_of(e, r);
-    int x = use_xmm(e, n->a), t = alloc_temp(e, 0);
-    fp_to_gpr(e, t, x);
-    asm_shift_ri(&e->a, SHIFT_SAR, true, t, 32);
-    asm_alu_ri(&e->a, ALU_CMP, false, t, -1);
-    struct cold *c = add_cold(e, COLD_LEAVE);
-    c->from[0] = asm_jcc32(&e->a, CC_NE);
-    c->aux = BACK_UNBOXED;
-    c->imm = (int64_t)(e->b->pc + n->pc);
+    int x = use_xmm(e, n->a);
+    if (!e->is_single[n->a]) {
+        int t = alloc_temp(e, 0);
+        fp_to_gpr(e, t, x);
+        asm_shift_ri(&e->a, SHIFT_SAR, true, t, 32);
+        asm_alu_ri(&e->a, ALU_CMP, false, t, -1);
+        struct cold *c = add_cold(e, COLD_LEAVE);
+        c->from[0] = asm_jcc32(&e->a, CC_NE);
+        c->aux = BACK_UNBOXED;
+        c->imm = (int64_t)(e->b->pc + n->pc);
+    }
+    e->maybe_nan[r] = e->maybe_nan[n->a];
     if (e->left[n->a] == 0) {
         bind_xmm(e, r, x); /* the single is the low half of the same register */
         return;

@@ -251,6 +251,10 @@ void backend_context_leave(struct backend *be, void *ucontext)
 {
     ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)be->fault;
 }
+void backend_context_go(void *ucontext, const uint8_t *code)
+{
+    ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)code;
+}
 bool backend_return_stack_fault(struct hart *h, uintptr_t address, void *ucontext)
 {
     if (address >= h->return_low || h->return_low - address > 4096)
