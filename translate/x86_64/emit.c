@@ -5,16 +5,11 @@
 #include "emitter.h"
 
 static bool is_condition(const struct ir_node *n) { return n->op >= IR_eq && n->op <= IR_geu; }
-static bool is_fp_order(const struct ir_node *n)
-{
-    return n->op >= IR_f_lt_d && n->op <= IR_f_leq_s;
-}
-
 /* No CSR is read between the nodes: a floating-point comparison may move down to its user. */
 static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to)
 {
     for (unsigned i = from + 1; i < to; i++)
-        if (b->nodes[i].op == IR_csr && !b->nodes[i].dead)
+        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) && !b->nodes[i].dead)
             return false;
     return true;
 }
@@ -213,7 +208,7 @@ static void emit_node(struct emitter *e, ir_ref r)
     }
     if (ir_ops[n->op].kind == IRK_EXIT)
         emit_exit_node(e, r);
-    else if (n->op >= IR_fload_s && n->op < IR_call)
+    else if ((n->op >= IR_fload_s && n->op < IR_call) || n->op == IR_fflags || n->op == IR_set_fflags)
         emit_fp_node(e, r);
     else
         emit_int_node(e, r);
