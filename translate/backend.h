@@ -33,6 +33,7 @@ struct fault_fix {
 struct block_info {
     uint64_t pc;
     uint32_t fault_count, fix_count;
+    uint32_t loop_start, landing; /* faults at loop_start and behind go on at landing (0: there is no loop section) */
     bool watched;     /* writes to its source are noticed */
     uint16_t insns;
     uint8_t *source;  /* copy of the guest code [src_start, src_end), for blocks that are not watched; within this allocation */
@@ -65,6 +66,8 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
                   size_t room, struct emitted *out);
 /* Runs code (a committed block's entry) on h until it leaves. */
 enum leave_reason backend_enter(struct backend *be, struct hart *h, const uint8_t *code);
+/* The host's FP flags (the low bits of its status word) as fflags. */
+uint8_t backend_flags(uint32_t host);
 /* Folds the host's FP flags into h->fflags; and loads h->frm for the next backend_enter. */
 void backend_fold_flags(struct hart *h);
 void backend_load_rounding(struct hart *h);
@@ -74,6 +77,8 @@ void backend_load_rounding(struct hart *h);
 uintptr_t backend_context_pc(const void *ucontext);
 bool backend_context_is_write(const void *ucontext);
 void backend_context_leave(struct backend *be, void *ucontext);
+/* The same by way of a block's landing. */
+void backend_context_go(void *ucontext, const uint8_t *code);
 /* If the fault at address is the end of the return stack: drops its contents so that the instruction can be run again. */
 bool backend_return_stack_fault(struct hart *h, uintptr_t address, void *ucontext);
 

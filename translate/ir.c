@@ -55,7 +55,8 @@ bool ir_is_sext32(const struct ir_block *b, ir_ref r)
     case IR_load_s16: case IR_load_u16: case IR_load_s32: case IR_cas_sc:
         return true;
     case IR_f_to_w_d: case IR_f_to_w_s: case IR_f_to_wu_d: case IR_f_to_wu_s: case IR_f_eq_d: case IR_f_eq_s:
-    case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s:
+    case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s: case IR_f_ltq_d: case IR_f_ltq_s: case IR_f_leq_d:
+    case IR_f_leq_s: case IR_f_ltn_d: case IR_f_ltn_s: case IR_f_len_d: case IR_f_len_s: case IR_fflags:
         return true;
     case IR_amo: case IR_cas:
         return n->imm == 32;

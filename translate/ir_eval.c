@@ -49,6 +49,15 @@ static uint64_t fp_pure(enum ir_op op, uint64_t a, uint64_t b) {
     }
 }
 
+/* Comparisons that raise nothing: the quiet ones, flags put back. */
+static uint64_t compare_silently(struct hart *h, enum ir_op op, uint64_t a, uint64_t b) {
+    hart_helper *const helpers[] = {fp_ltq_d, fp_ltq_s, fp_leq_d, fp_leq_s};
+    uint8_t flags = h->fflags;
+    uint64_t result = helpers[op - IR_f_ltn_d](h, a, b, 0, 0);
+    h->fflags = flags;
+    return result;
+}
+
 #define LOAD(type)                                                                                                     \
     do {                                                                                                               \
         type t;                                                                                                        \
@@ -206,6 +215,8 @@ ir_ref ir_run(const struct ir_block *b, struct hart *h) {
         case IRK_PURE:
             if (op == IR_const)
                 *result = (uint64_t)n->imm;
+            else if (op >= IR_f_ltn_d && op <= IR_f_len_s)
+                *result = compare_silently(h, op, arg[0], arg[1]);
             else if (strchr(ir_ops[op].args, 'F') || ir_ops[op].result == 'F')
                 *result = fp_pure(op, arg[0], arg[1]);
             else
@@ -221,7 +232,11 @@ ir_ref ir_run(const struct ir_block *b, struct hart *h) {
                 h->f[n->imm] = op == IR_fset_s ? fp_box_s(arg[0]) : arg[0];
             break;
         case IRK_FP:
-            if (op == IR_call)
+            if (op == IR_fflags)
+                *result = h->fflags;
+            else if (op == IR_set_fflags)
+                h->fflags = arg[0] & 31;
+            else if (op == IR_call)
                 *result = ir_helpers[n->aux].fn(h, arg[0], arg[1], arg[2], (uint64_t)n->imm);
             else
                 *result = fp_helper(op)(h, arg[0], arg[1], arg[2], n->rm);

@@ -66,6 +66,10 @@ static const char *shape(enum ir_op op) {
         return "f%";
     case IR_call:
         return "hd";
+    case IR_fflags:
+        return "";
+    case IR_set_fflags:
+        return "%";
     case IR_csr:
         return "%a";
     case IR_amo:

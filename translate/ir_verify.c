@@ -58,7 +58,7 @@ static bool check_operands(struct verifier *v, const struct ir_node *n) {
 }
 
 static bool check_rounding(struct verifier *v, const struct ir_node *n) {
-    if (ir_ops[n->op].kind != IRK_FP || n->op == IR_call)
+    if (ir_ops[n->op].kind != IRK_FP || n->op == IR_call || n->op == IR_fflags || n->op == IR_set_fflags)
         return n->rm == 0 || bad(v, "has a rounding mode");
     return n->rm <= RM_RMM || n->rm == RM_DYN || bad(v, "rounding mode %u", n->rm);
 }

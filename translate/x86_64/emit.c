@@ -5,16 +5,11 @@
 #include "emitter.h"
 
 static bool is_condition(const struct ir_node *n) { return n->op >= IR_eq && n->op <= IR_geu; }
-static bool is_fp_order(const struct ir_node *n)
-{
-    return n->op >= IR_f_lt_d && n->op <= IR_f_leq_s;
-}
-
 /* No CSR is read between the nodes: a floating-point comparison may move down to its user. */
 static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to)
 {
     for (unsigned i = from + 1; i < to; i++)
-        if (b->nodes[i].op == IR_csr && !b->nodes[i].dead)
+        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) && !b->nodes[i].dead)
             return false;
     return true;
 }
@@ -126,7 +121,7 @@ static void find_hints(struct emitter *e)
         unsigned j = i;
         while (j > 0 && (b->nodes[j - 1].dead || b->nodes[j - 1].op == IR_const))
             j--;
-        const int8_t *homes = n->op == IR_set ? e->be->home_x : e->be->home_f;
+        const int8_t *homes = n->op == IR_set ? e->home_x : e->home_f;
         if (j > 0 && j - 1 == n->a && homes[n->imm] != NO_REG)
             e->hint[n->a] = (int16_t)n->imm;
     }
@@ -146,6 +141,33 @@ static void lock_operands(struct emitter *e, const struct ir_node *n)
     }
 }
 
+/* Whether every use of an f register's entry value reads it as a single. */
+static bool only_unboxed(struct emitter *e, ir_ref r)
+{
+    for (unsigned i = r + 1u; i < e->b->count; i++) {
+        const struct ir_node *n = &e->b->nodes[i];
+        if (!n->dead && n->op != IR_f_unbox_s && (n->a == r || n->b == r || n->c == r))
+            return false;
+    }
+    return true;
+}
+
+/* At a loop's head homes may hold values that are not finished. */
+static void inherit_state(struct emitter *e, ir_ref r)
+{
+    unsigned f = (unsigned)node_of(e, r)->imm;
+    uint32_t bit = 1u << f;
+    if ((e->fix.box & bit) && !only_unboxed(e, r)) {
+        struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit};
+        emit_fix(e, now);
+        e->fix.canon_d &= ~bit;
+        e->fix.canon_s &= ~bit;
+        e->fix.box &= ~bit;
+    }
+    e->is_single[r] = (e->fix.box & bit) != 0;
+    e->maybe_nan[r] = e->fix.canon_d & bit ? 1 : e->fix.canon_s & bit ? 2 : 0;
+}
+
 static void emit_node(struct emitter *e, ir_ref r)
 {
     const struct ir_node *n = node_of(e, r);
@@ -153,7 +175,7 @@ static void emit_node(struct emitter *e, ir_ref r)
     case IR_const:
         return;
     case IR_get: {
-        int home = e->be->home_x[n->imm];
+        int home = e->home_x[n->imm];
         if (home == NO_REG)
             e->mem_x[n->imm] = r;
         else
@@ -161,16 +183,19 @@ static void emit_node(struct emitter *e, ir_ref r)
         return;
     }
     case IR_fget: {
-        int home = e->be->home_f[n->imm];
+        int home = e->home_f[n->imm];
         if (home == NO_REG)
             e->mem_f[n->imm] = r;
         else
             bind_xmm(e, r, home);
+        if (e->in_loop)
+            inherit_state(e, r);
         return;
     }
     default:
         break;
     }
+    e->current = r;
     e->locked = e->locked_xmm = 0;
     lock_operands(e, n);
     consume(e, n);
@@ -183,7 +208,7 @@ static void emit_node(struct emitter *e, ir_ref r)
     }
     if (ir_ops[n->op].kind == IRK_EXIT)
         emit_exit_node(e, r);
-    else if (n->op >= IR_fload_s && n->op < IR_call)
+    else if ((n->op >= IR_fload_s && n->op < IR_call) || n->op == IR_fflags || n->op == IR_set_fflags)
         emit_fp_node(e, r);
     else
         emit_int_node(e, r);
@@ -206,6 +231,64 @@ static struct block_info *make_info(const struct emitter *e)
     return info;
 }
 
+/* Whether the block ends with a jump to its own start. */
+static bool ends_in_loop(const struct ir_block *b)
+{
+    for (unsigned i = b->count; i-- > 0;) {
+        const struct ir_node *n = &b->nodes[i];
+        if (n->dead || ir_ops[n->op].kind != IRK_EXIT)
+            continue;
+        if (n->op == IR_exit && (uint64_t)n->imm == b->pc)
+            return true;
+        if (n->op == IR_exit_if)
+            return (uint64_t)n->imm == b->pc;
+        if (n->op != IR_exit)
+            return false;
+    }
+    return false;
+}
+
+/* Homes of guest registers that the loop does not touch go to those that it does touch and that have none. */
+static void choose_homes(struct emitter *e, int8_t homes[32], enum ir_op get, enum ir_op set, enum ir_op set2)
+{
+    unsigned uses[32] = {0};
+    for (unsigned i = 0; i < e->b->count; i++) {
+        const struct ir_node *n = &e->b->nodes[i];
+        if (!n->dead && (n->op == get || n->op == set || n->op == set2))
+            uses[n->imm] += n->op == get ? n->uses + 1u : 2u;
+    }
+    for (;;) {
+        int best = -1, unused = -1;
+        for (int r = 0; r < 32; r++) {
+            if (homes[r] == NO_REG && uses[r] && (best < 0 || uses[r] > uses[best]))
+                best = r;
+            if (homes[r] != NO_REG && !uses[r])
+                unused = r;
+        }
+        if (best < 0 || unused < 0)
+            return;
+        homes[best] = homes[unused];
+        homes[unused] = NO_REG;
+    }
+}
+
+static void choose_loop_homes(struct emitter *e)
+{
+    choose_homes(e, e->home_x, IR_get, IR_set, IR_set);
+    choose_homes(e, e->home_f, IR_fget, IR_fset, IR_fset_s);
+}
+
+static void emit_section(struct emitter *e)
+{
+    find_hints(e);
+    regs_init(e);
+    for (unsigned i = 0; i < e->b->count && !e->failed; i++)
+        if (!e->b->nodes[i].dead && !e->fold[i])
+            emit_node(e, (ir_ref)i);
+    emit_cold(e);
+    e->cold_count = 0;
+}
+
 bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t *writable, const uint8_t *executable,
                   size_t room, struct emitted *out)
 {
@@ -214,7 +297,6 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
     e->be = be;
     e->b = b;
     e->mode = mode;
-    e->executable = executable;
     e->fix = (struct fault_fix){0};
     e->counted = 0;
     e->exit_count = e->cold_count = e->fault_count = e->fix_count = 0;
@@ -224,14 +306,32 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
         if (!b->nodes[i].dead)
             fold_operands(e, i);
     find_narrow(e);
-    find_hints(e);
-    regs_init(e);
-    for (unsigned i = 0; i < b->count && !e->failed; i++)
-        if (!b->nodes[i].dead && !e->fold[i])
-            emit_node(e, (ir_ref)i);
-    emit_cold(e);
+    e->is_loop = ends_in_loop(b);
+    e->in_loop = false;
+    memcpy(e->home_x, be->home_x, sizeof e->home_x);
+    memcpy(e->home_f, be->home_f, sizeof e->home_f);
+    emit_section(e);
+    uint32_t loop_start = asm_offset(&e->a), landing = 0;
+    if (e->is_loop && !e->failed) {
+        asm_patch_here(&e->a, e->loop_entry);
+        e->in_loop = true;
+        e->counted = 0;
+        choose_loop_homes(e);
+        change_homes(e, true);
+        e->loop_head = asm_offset(&e->a);
+        e->fix = e->loop_fix;
+        emit_section(e);
+        landing = asm_offset(&e->a);
+        change_homes(e, false);
+        asm_mov_imm(&e->a, RAX, BACK_FAULT);
+        asm_jmp_mem(&e->a, HART(leave_stub));
+    }
     if (e->failed || e->a.overflow)
         return false;
     *out = (struct emitted){.size = asm_offset(&e->a), .exit_count = e->exit_count, .exits = e->exits, .info = make_info(e)};
+    if (out->info) {
+        out->info->loop_start = loop_start;
+        out->info->landing = landing;
+    }
     return out->info != NULL;
 }

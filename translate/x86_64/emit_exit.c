@@ -41,10 +41,43 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target)
     c->imm = (int64_t)target;
 }
 
+void change_homes(struct emitter *e, bool into_loop)
+{
+    for (unsigned i = 1; i < 32; i++) { /* first what has to go to memory, then what comes from there */
+        int usual = e->be->home_x[i], here = e->home_x[i], from = into_loop ? usual : here;
+        if (usual != here && from != NO_REG)
+            asm_rm(&e->a, 0x89, true, from, hart_x(i));
+    }
+    for (unsigned i = 1; i < 32; i++) {
+        int usual = e->be->home_x[i], here = e->home_x[i], to = into_loop ? here : usual;
+        if (usual != here && to != NO_REG)
+            asm_rm(&e->a, 0x8b, true, to, hart_x(i));
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        int usual = e->be->home_f[i], here = e->home_f[i], from = into_loop ? usual : here;
+        if (usual != here && from != NO_REG)
+            fp_store(e, true, hart_f(i), from);
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        int usual = e->be->home_f[i], here = e->home_f[i], to = into_loop ? here : usual;
+        if (usual != here && to != NO_REG)
+            fp_load(e, true, to, hart_f(i));
+    }
+}
+
+/* Whether leaving this section needs code. */
+static bool homes_differ(const struct emitter *e)
+{
+    for (int i = 0; i < 32; i++)
+        if (e->be->home_x[i] != e->home_x[i] || e->be->home_f[i] != e->home_f[i])
+            return true;
+    return false;
+}
+
 void emit_fix(struct emitter *e, struct fault_fix fix)
 {
     for (int i = 0; i < 32; i++) {
-        int home = e->be->home_f[i];
+        int home = e->home_f[i];
         uint32_t bit = 1u << i;
         if (fix.canon_d & bit)
             canon_register(e, home, true);
@@ -97,15 +130,54 @@ static void poll(struct emitter *e, uint64_t pc)
     c->imm = (int64_t)pc;
 }
 
+/* Whether the current node is the branch that makes the block a loop: the last conditional exit. */
+static bool is_last_exit(const struct emitter *e)
+{
+    for (unsigned i = e->current + 1; i < e->b->count; i++)
+        if (!e->b->nodes[i].dead && e->b->nodes[i].op == IR_exit_if)
+            return false;
+    for (unsigned i = e->current + 1; i < e->b->count; i++) /* an unconditional jump to the start is the one then */
+        if (!e->b->nodes[i].dead && e->b->nodes[i].op == IR_exit && (uint64_t)e->b->nodes[i].imm == e->b->pc)
+            return false;
+    return true;
+}
+
+/* The jump back to the block's own start: into the loop section, or inside it to its head. */
+static void emit_back_edge(struct emitter *e, int cc)
+{
+    if (e->in_loop) {
+        struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s, e->fix.box & ~e->loop_fix.box};
+        uint32_t skip = 0;
+        if (fix.canon_d | fix.canon_s | fix.box) {
+            if (cc >= 0)
+                skip = asm_jcc32(&e->a, (enum cond)(cc ^ 1));
+            emit_fix(e, fix);
+            cc = -1;
+        }
+        asm_patch32(&e->a, cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a), e->loop_head);
+        if (skip)
+            asm_patch_here(&e->a, skip);
+        return;
+    }
+    e->loop_fix = e->fix;
+    e->loop_entry = cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a);
+}
+
 static void emit_exit_if(struct emitter *e, const struct ir_node *n)
 {
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
+    bool back_edge = e->is_loop && target == e->b->pc && is_last_exit(e);
     if (target <= pc) {
-        finish_homes(e);
+        if (!back_edge)
+            finish_homes(e);
         poll(e, pc);
     }
     enum cond cc = emit_condition(e, n->a);
-    if (e->fix.canon_d | e->fix.canon_s | e->fix.box) {
+    if (back_edge) {
+        emit_back_edge(e, (int)cc);
+        return;
+    }
+    if (e->fix.canon_d | e->fix.canon_s | e->fix.box || homes_differ(e)) {
         struct cold *c = add_cold(e, COLD_EXIT);
         c->from[0] = asm_jcc32(&e->a, cc);
         c->imm = (int64_t)target;
@@ -194,7 +266,14 @@ void emit_exit_node(struct emitter *e, ir_ref r)
         emit_exit_if(e, n);
         return;
     }
+    if (n->op == IR_exit && e->is_loop && target == e->b->pc) {
+        poll(e, target);
+        emit_back_edge(e, -1);
+        return;
+    }
     finish_homes(e);
+    if (e->in_loop)
+        change_homes(e, false);
     switch (n->op) {
     case IR_exit:
         if (target <= pc)
@@ -249,29 +328,41 @@ static void emit_cold_div(struct emitter *e, const struct cold *c)
     asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
 }
 
+/* Finishes registers and brings them to their usual homes, before control leaves the section. */
+static void leave_section(struct emitter *e, const struct cold *c)
+{
+    emit_fix(e, c->fix);
+    if (e->in_loop)
+        change_homes(e, false);
+}
+
 static void emit_one_cold(struct emitter *e, struct cold *c)
 {
     switch (c->kind) {
     case COLD_POLL:
-        emit_fix(e, c->fix);
+        leave_section(e, c);
         emit_leave(e, BACK_POLL, (uint64_t)c->imm);
         break;
     case COLD_LEAVE:
-        emit_fix(e, c->fix);
+        leave_section(e, c);
         emit_leave(e, (enum leave_reason)c->aux, (uint64_t)c->imm);
         break;
     case COLD_TRAP:
         asm_rm(&e->a, 0x89, true, c->reg, HART(trap.tval));
-        emit_fix(e, c->fix);
+        leave_section(e, c);
         emit_trap(e, c->aux);
         emit_leave(e, BACK_TRAP, (uint64_t)c->imm);
         break;
     case COLD_EXIT:
-        emit_fix(e, c->fix);
+        leave_section(e, c);
         add_exit(e, asm_jmp32_patchable(&e->a), (uint64_t)c->imm);
         break;
     case COLD_CANON:
         fp_load(e, !c->aux, c->reg, hart_pool(c->aux ? POOL_CANON_S : POOL_CANON_D));
+        asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
+        break;
+    case COLD_RESTORE_FPCR:
+        asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
     case COLD_DIV: emit_cold_div(e, c); break;

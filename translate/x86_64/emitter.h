@@ -39,6 +39,7 @@ enum cold_kind {
     COLD_TRAP,    /* fix, set the trap (cause aux, tval in register reg), leave at imm */
     COLD_EXIT,    /* fix, go on to the guest pc imm through a linked jump */
     COLD_CANON,   /* make xmm register reg the canonical NaN of a double (single if aux), go back */
+    COLD_RESTORE_FPCR, /* reload MXCSR from hart.host_fpcr, go back */
     COLD_DIV,     /* see emit_int.c */
     COLD_CALL,    /* helper aux on xmm values, see emit_fp.c */
     COLD_RET,     /* a return that does not match: target in rax */
@@ -63,8 +64,15 @@ struct emitter {
     struct backend *be;
     struct ir_block *b;
     uint64_t mode;
-    const uint8_t *executable;
     unsigned current; /* node being emitted */
+    int8_t home_x[32], home_f[32]; /* where guest registers live in this section: be's, or the loop's own */
+
+    /* A block whose backward branch leads to its own start is emitted twice: the second time as a loop that is entered with
+     * what the first pass through it has established (fix), and with homes chosen for it. */
+    bool is_loop, in_loop;
+    struct fault_fix loop_fix;
+    uint32_t loop_entry; /* displacement of the jump into the loop, from the first section */
+    uint32_t loop_head;
 
     /* allocation */
     ir_ref gpr[16], xmm[32];      /* node whose value a register holds, or IR_NONE */
@@ -75,6 +83,7 @@ struct emitter {
     uint8_t fold[IR_MAX_NODES];   /* emitted as part of its only user */
     uint8_t narrow[IR_MAX_NODES]; /* only the low 32 bits are ever looked at */
     uint8_t maybe_nan[IR_MAX_NODES]; /* F: may be a NaN that is not canonical */
+    uint8_t is_single[IR_MAX_NODES]; /* F, read at the loop's head: known to be a single, not boxed yet */
     int16_t hint[IR_MAX_NODES];   /* guest register that the node is assigned to next, or -1 */
     ir_ref slot_owner[SPILL_SLOTS];
     uint32_t locked, locked_xmm;  /* registers in use by the current node */
@@ -142,7 +151,8 @@ void emit_int_node(struct emitter *e, ir_ref r);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
 /* Emits the comparison that a folded or plain condition is; the result is its condition code when true. */
 enum cond emit_condition(struct emitter *e, ir_ref r);
-bool can_fold_condition(const struct emitter *e, const struct ir_node *n);
+/* An ordered comparison of floats. */
+static inline bool is_fp_order(const struct ir_node *n) { return n->op >= IR_f_lt_d && n->op <= IR_f_len_s; }
 void emit_fp_node(struct emitter *e, ir_ref r);
 void emit_cold_call(struct emitter *e, const struct cold *c);
 void emit_call_node(struct emitter *e, ir_ref r);
@@ -164,6 +174,8 @@ hart_helper backend_csr;
 void emit_exit_node(struct emitter *e, ir_ref r);
 struct cold *add_cold(struct emitter *e, enum cold_kind kind);
 void emit_cold(struct emitter *e);
+/* Moves registers whose homes differ between the loop's section and the rest, out of the loop or into it. */
+void change_homes(struct emitter *e, bool into_loop);
 /* Emits the code that finishes all homes in fix, in line. */
 void emit_fix(struct emitter *e, struct fault_fix fix);
 /* The next host instruction may fault on behalf of node n. */

@@ -35,8 +35,19 @@ void regs_init(struct emitter *e)
     memset(e->reg, NO_REG, sizeof(int8_t) * e->b->count);
     memset(e->slot, -1, sizeof(int8_t) * e->b->count);
     memset(e->maybe_nan, 0, e->b->count);
+    memset(e->is_single, 0, e->b->count);
     for (unsigned i = 0; i < e->b->count; i++)
         e->left[i] = e->b->nodes[i].uses;
+}
+
+/* Whether the node reads the value, itself or through folded nodes. */
+static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r)
+{
+    const ir_ref ops[3] = {n->a, n->b, n->c};
+    for (int i = 0; i < 3; i++)
+        if (ops[i] != IR_NONE && (ops[i] == r || (e->fold[ops[i]] && reads(e, node_of(e, ops[i]), r))))
+            return true;
+    return false;
 }
 
 static int spill_slot(struct emitter *e, ir_ref r)
@@ -45,7 +56,7 @@ static int spill_slot(struct emitter *e, ir_ref r)
         return e->slot[r];
     for (int i = 0; i < SPILL_SLOTS; i++) {
         ir_ref owner = e->slot_owner[i];
-        if (owner == IR_NONE || e->left[owner] == 0) {
+        if (owner == IR_NONE || (e->left[owner] == 0 && !reads(e, node_of(e, (ir_ref)e->current), owner))) {
             if (owner != IR_NONE)
                 e->slot[owner] = -1;
             e->slot_owner[i] = r;
@@ -183,7 +194,7 @@ struct operand use_any(struct emitter *e, ir_ref r)
 int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid)
 {
     if (e->hint[r] >= 0) {
-        int home = e->be->home_x[e->hint[r]];
+        int home = e->home_x[e->hint[r]];
         ir_ref w = e->gpr[home];
         if (!(avoid >> home & 1) && (w == IR_NONE || e->left[w] == 0))
             return home;
@@ -211,7 +222,7 @@ void consume(struct emitter *e, const struct ir_node *n)
 void emit_set(struct emitter *e, const struct ir_node *n)
 {
     unsigned r = (unsigned)n->imm;
-    int home = e->be->home_x[r];
+    int home = e->home_x[r];
     if (home != NO_REG) {
         if (e->gpr[home] == n->a)
             return;
@@ -327,7 +338,7 @@ int use_xmm(struct emitter *e, ir_ref r)
 int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid)
 {
     if (e->hint[r] >= 0) {
-        int home = e->be->home_f[e->hint[r]];
+        int home = e->home_f[e->hint[r]];
         ir_ref w = e->xmm[home];
         if (!(avoid >> home & 1) && (w == IR_NONE || e->left[w] == 0))
             return home;
@@ -342,7 +353,7 @@ void emit_fset(struct emitter *e, const struct ir_node *n)
 {
     unsigned r = (unsigned)n->imm;
     bool single = n->op == IR_fset_s;
-    int home = e->be->home_f[r];
+    int home = e->home_f[r];
     uint32_t bit = 1u << r;
     if (home != NO_REG) {
         int from = use_xmm(e, n->a);
