@@ -345,7 +345,7 @@ ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, i
 {
     if (b->overflow)
         return 0;
-    bool integer = ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && op != IR_const && op != IR_f_bits;
+    bool integer = ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && ir_ops[op].args[0] == 'I';
     if (integer) {
         if (commutes(op) && ir_is_const(b, x) && !ir_is_const(b, y)) {
             ir_ref t = x;
