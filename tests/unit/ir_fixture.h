@@ -50,7 +50,7 @@ static inline ir_ref node_raw(struct ir_block *b, enum ir_op op, ir_ref a, ir_re
 
 /* An integer operation that depends on nothing but integer operands. */
 static inline bool is_integer_op(enum ir_op op) {
-    return ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && op != IR_const && op != IR_f_bits;
+    return ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && ir_ops[op].args[0] == 'I';
 }
 
 static const uint64_t corner_values[] = {

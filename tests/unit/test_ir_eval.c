@@ -113,8 +113,34 @@ static void fp_operations_are_their_helpers(void **state) {
         }
     }
     for (unsigned op = 0; op < IR_OP_COUNT; op++)
-        if (ir_ops[op].kind == IRK_FP && op != IR_call && !covered[op])
+        if (ir_ops[op].kind == IRK_FP && op != IR_call && op != IR_fflags && op != IR_set_fflags && !covered[op])
             fail_msg("%s has no case", ir_ops[op].name);
+    free(b);
+    free(ref);
+    free(h);
+}
+
+static void silent_comparisons_raise_nothing(void **state) {
+    struct hart *h = hart_new(), *ref = hart_new();
+    struct ir_block *b = block_from("block 0x0 rv64\n%0 = fget f0\n%1 = fget f1\n%2 = f_unbox_s %0\n%3 = f_unbox_s %1\n"
+                                    "%4 = f_ltn_d %0, %1\nset a0, %4\n%5 = f_len_d %0, %1\nset a1, %5\n"
+                                    "%6 = f_ltn_s %2, %3\nset a2, %6\n%7 = f_len_s %2, %3\nset a3, %7\nexit 0x0\n");
+    for (unsigned x = 0; x < FP_VALUES; x++)
+        for (unsigned y = 0; y < FP_VALUES; y++)
+            for (int single = 0; single < 2; single++) {
+                h->f[0] = single ? fp_box_s(singles[x]) : doubles[x];
+                h->f[1] = single ? fp_box_s(singles[y]) : doubles[y];
+                h->fflags = FFLAG_UF;
+                ir_run(b, h);
+                assert_int_equal(h->fflags, FFLAG_UF);
+                if (single) {
+                    assert_int_equal(h->x[12], fp_lt_s(ref, singles[x], singles[y], 0, 0));
+                    assert_int_equal(h->x[13], fp_le_s(ref, singles[x], singles[y], 0, 0));
+                } else {
+                    assert_int_equal(h->x[10], fp_lt_d(ref, doubles[x], doubles[y], 0, 0));
+                    assert_int_equal(h->x[11], fp_le_d(ref, doubles[x], doubles[y], 0, 0));
+                }
+            }
     free(b);
     free(ref);
     free(h);
@@ -386,16 +412,20 @@ static void rv32_traps_at_a_pc_of_32_bits(void **state) {
     free(h);
 }
 
-static void csr_nodes_access_the_flags(void **state) {
+static void csr_and_flag_nodes_access_the_flags(void **state) {
     struct hart *h = hart_new();
     struct ir_block *b = block_from("block 0x0 rv64\n%0 = get a0\n%1 = csr %0, 0x1001\nset a1, %1\n" /* csrrs fflags */
-                                    "%2 = csr %0, 0x0002\nset a2, %2\nexit 0x0\n");                  /* csrrw frm */
+                                    "%2 = csr %0, 0x0002\nset a2, %2\n"                              /* csrrw frm */
+                                    "%3 = fflags\nset a3, %3\n%4 = const 0xffe8\nset_fflags %4\n"
+                                    "%5 = fflags\nset a4, %5\nexit 0x0\n");
     h->fflags = FFLAG_NX;
     h->frm = RM_RUP;
     h->x[10] = FFLAG_UF;
     ir_run(b, h);
     assert_int_equal(h->x[11], FFLAG_NX);
-    assert_int_equal(h->fflags, FFLAG_NX | FFLAG_UF);
+    assert_int_equal(h->x[13], FFLAG_NX | FFLAG_UF);
+    assert_int_equal(h->x[14], FFLAG_DZ);
+    assert_int_equal(h->fflags, FFLAG_DZ);
     assert_int_equal(h->x[12], RM_RUP);
     assert_int_equal(h->frm, 2);
     free(b);
@@ -424,6 +454,7 @@ static void sets_behind_a_taken_exit_do_not_happen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fp_operations_are_their_helpers),
+        cmocka_unit_test(silent_comparisons_raise_nothing),
         cmocka_unit_test(rounding_modes_reach_the_arithmetic),
         cmocka_unit_test(sign_and_boxing_operations),
         cmocka_unit_test(calls_pass_arguments_and_imm),
@@ -432,7 +463,7 @@ int main(void) {
         cmocka_unit_test(compare_and_exchange),
         cmocka_unit_test(each_exit_sets_the_pc),
         cmocka_unit_test(rv32_traps_at_a_pc_of_32_bits),
-        cmocka_unit_test(csr_nodes_access_the_flags),
+        cmocka_unit_test(csr_and_flag_nodes_access_the_flags),
         cmocka_unit_test(sets_behind_a_taken_exit_do_not_happen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,11 +171,11 @@ static struct operand memory_access(struct pair *p) {
     default: {
         static const enum ir_op to[] = {IR_f_to_w_d, IR_f_to_wu_d, IR_f_to_l_d, IR_f_to_lu_d, IR_f_eq_d,
                                         IR_f_lt_d,   IR_f_le_d,    IR_f_to_w_s, IR_f_to_wu_s, IR_f_eq_s,
-                                        IR_f_lt_s,   IR_f_le_s,    IR_f_leq_d};
+                                        IR_f_lt_s,   IR_f_ltn_d,   IR_f_len_s,  IR_f_le_s,    IR_f_leq_d};
         enum ir_op op = to[random_below(&p->random, sizeof to / sizeof *to)];
         struct operand x = both(p, IR_f_from_bits, earlier(p), none, none, 0);
         o = both(p, op, x, ir_ops[op].args[1] ? x : none, none, 0);
-        p->folded.nodes[o.f].rm = p->raw.nodes[o.r].rm = RM_DYN;
+        p->folded.nodes[o.f].rm = p->raw.nodes[o.r].rm = ir_ops[op].kind == IRK_FP ? RM_DYN : 0;
         return o;
     }
     }
