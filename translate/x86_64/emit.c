@@ -94,17 +94,30 @@ static bool uses_low32(const struct ir_node *n, ir_ref operand)
     }
 }
 
+/* Operations whose low 32 bits depend on the low 32 bits of their operands only. */
+static bool keeps_low32(const struct ir_node *n, ir_ref operand)
+{
+    switch (n->op) {
+    case IR_add: case IR_sub: case IR_and: case IR_or: case IR_xor: case IR_andn: case IR_mul:
+        return true;
+    case IR_shl:
+        return n->a == operand && n->b != operand;
+    default:
+        return false;
+    }
+}
+
 static void find_narrow(struct emitter *e)
 {
     const struct ir_block *b = e->b;
     memset(e->narrow, 1, b->count);
-    for (unsigned i = 0; i < b->count; i++) {
+    for (unsigned i = b->count; i-- > 0;) { /* users come before what they use */
         const struct ir_node *n = &b->nodes[i];
         if (n->dead)
             continue;
         const ir_ref ops[3] = {n->a, n->b, n->c};
         for (int k = 0; k < 3; k++)
-            if (ops[k] != IR_NONE && !uses_low32(n, ops[k]))
+            if (ops[k] != IR_NONE && !uses_low32(n, ops[k]) && !(e->narrow[i] && n->uses && keeps_low32(n, ops[k])))
                 e->narrow[ops[k]] = 0;
     }
 }
