@@ -278,7 +278,7 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
         break;
     case IR_ltu:
         if (k == 1)
-            return append(b, IR_eq, x, ir_const(b, 0), IR_NONE, 0);
+            return ir_add(b, IR_eq, x, ir_const(b, 0), IR_NONE, 0);
         break;
     default:
         break;
@@ -363,7 +363,8 @@ ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, i
             x = y;
             y = t;
         }
-        if (wants_low32(op)) {
+        bool done = (op == IR_sext32 && ir_is_sext32(b, x)) || (op == IR_zext32 && ir_is_zext32(b, x));
+        if (wants_low32(op) && !done) { /* an extension that is there already is used again */
             x = low32(b, x);
             if (y != IR_NONE)
                 y = low32(b, y);
