@@ -214,6 +214,7 @@ static void build(struct pair *p, unsigned xlen, uint64_t seed) {
     for (unsigned i = 0; i < STEPS; i++) {
         struct operand o = step(p);
         keep(p, o.f, o.r);
+        p->folded.x[1 + random_below(&p->random, 31)] = o.f; /* what guest registers hold may steer the builder */
     }
     struct operand base = {p->f[0], p->r[0]};
     for (unsigned i = 0; i < p->count; i++)
