@@ -383,15 +383,28 @@ static const struct bad_text {
      "line 2: too long a word"},
 };
 
+/* A message that does not fit is cut, and no byte behind the buffer is touched. */
+static void message_is_cut(bool (*fails)(struct ir_block *b, const char *text, char *err, size_t n), struct ir_block *b,
+                           const char *text, size_t length) {
+    for (size_t size = 1; size < length + 2; size++) {
+        char err[256];
+        memset(err, '#', sizeof err);
+        assert_false(fails(b, text, err, size));
+        assert_int_equal(strlen(err), size <= length ? size - 1 : length);
+        for (size_t i = size; i < sizeof err; i++)
+            assert_int_equal(err[i], '#');
+    }
+}
+static bool verify_with_text(struct ir_block *b, const char *text, char *err, size_t n) { return ir_verify(b, err, n); }
+
 static void bad_text_is_refused(void **state) {
     const struct bad_text *t = *state;
-    char err[256] = "", small[12];
+    char err[256] = "";
     struct ir_block *b = malloc(sizeof *b);
     assert_false(ir_parse(b, t->text, err, sizeof err));
     if (strncmp(err, t->err, strlen(t->err)) != 0)
         fail_msg("'%s', not '%s'", err, t->err);
-    assert_false(ir_parse(b, t->text, small, sizeof small)); /* a short buffer is not overrun */
-    assert_int_equal(strlen(small), sizeof small - 1);
+    message_is_cut(ir_parse, b, t->text, strlen(err));
     free(b);
 }
 
@@ -499,6 +512,10 @@ static const struct bad_block {
     {"verify_rv32_side_exit_pc", "block 0x1000 rv32\n%0 = const 1\nexit_if %0, 0xffffffff80000000\n" E, "on RV32",
      NULL},
     {"verify_rv32_return_pc", "block 0x1000 rv32\nexit_call 0x0, ret 0x100000000\n", "on RV32", NULL},
+    {"verify_rv32_return_pc_of_call_reg", "block 0x1000 rv32\n%0 = get a0\nexit_call_reg %0, ret 0x100000000\n",
+     "on RV32", NULL},
+    {"verify_csr_number_negative", X "%1 = csr %0, 0xffffffffffffffff\n" E, "imm 0x", NULL},
+    {"verify_rounding_mode_of_fflags", "block 0x1000 rv64\n%0 = fflags\n" E, "has a rounding mode", rounding_of_get},
     {"verify_rv32_engine_pc", "block 0x1000 rv32\nexit_engine fence_i, 0x100000000\n", "on RV32", NULL},
     {"verify_overflow", X E, "the block has too many nodes", overflown},
     {"verify_xlen", X E, "xlen 128", xlen_128},
@@ -506,16 +523,24 @@ static const struct bad_block {
 
 static void bad_block_is_refused(void **state) {
     const struct bad_block *t = *state;
-    char err[256] = "", small[8];
+    char err[256] = "";
     struct ir_block *b = block_read(t->text);
     if (t->change)
         t->change(b);
     assert_false(ir_verify(b, err, sizeof err));
     if (!strstr(err, t->err))
         fail_msg("'%s', not '%s'", err, t->err);
-    assert_false(ir_verify(b, small, sizeof small));
-    assert_int_equal(strlen(small), sizeof small - 1);
+    message_is_cut(verify_with_text, b, NULL, strlen(err));
     free(b);
+}
+
+static void the_edges_of_each_range_are_accepted(void **state) {
+    free(block_from(X "%1 = csr %0, 0x0\n%2 = csr %0, 0xefff\n%3 = csr %0, 0x2fff\ncheck_align %0, 1, 0\n"
+                      "check_align %0, 16, 63\n%6 = load_64 %0, 2147483647\n%7 = load_64 %0, -2147483648\n"
+                      "set ra, %6\nset t6, %7\n%10 = fget f0\n%11 = fget f31\n%12 = f_add_d.rmm %10, %11\n"
+                      "fset f0, %12\nfset_s f31, %10\nexit 0xffffffffffffffff\n"));
+    free(block_from(
+        "block 0x1000 rv32\n%0 = get ra\n%1 = get t6\nexit_if %0, 0xffffffff\nexit_call 0xffffffff, ret 0xffffffff\n"));
 }
 
 static void dead_nodes_are_not_verified(void **state) {
@@ -556,6 +581,7 @@ int main(void) {
         cmocka_unit_test(text_by_hand_may_be_loose),
         cmocka_unit_test(rv32_pcs_wrap),
         cmocka_unit_test(a_block_with_too_many_nodes_cannot_be_read),
+        cmocka_unit_test(the_edges_of_each_range_are_accepted),
         cmocka_unit_test(dead_nodes_are_not_verified),
         cmocka_unit_test(building_too_much_is_an_overflow),
     };

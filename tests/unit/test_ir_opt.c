@@ -233,6 +233,62 @@ static void optimised_is_as_written(void **state) {
     free(got);
 }
 
+/* ---- what the builder knows of each operation, held against the operation's results on corner values ---- */
+
+static bool always(enum ir_op op, bool (*holds)(enum ir_op op, uint64_t a, uint64_t b)) {
+    for (unsigned i = 0; i < CORNERS; i++)
+        for (unsigned j = 0; j < CORNERS; j++)
+            if (!holds(op, corner_values[i], corner_values[j]))
+                return false;
+    return true;
+}
+static bool gives_sext32(enum ir_op op, uint64_t a, uint64_t b) {
+    uint64_t v = ir_eval_pure(op, a, b, a + b);
+    return v == (uint64_t)(int32_t)v;
+}
+static bool gives_zext32(enum ir_op op, uint64_t a, uint64_t b) {
+    return ir_eval_pure(op, a, b, a + b) == (uint32_t)ir_eval_pure(op, a, b, a + b);
+}
+static bool swaps(enum ir_op op, uint64_t a, uint64_t b) {
+    return ir_eval_pure(op, a, b, 0) == ir_eval_pure(op, b, a, 0);
+}
+
+static void extensions_are_known_of_every_operation(void **state) {
+    struct ir_block *b = malloc(sizeof *b);
+    for (unsigned i = 0; i < IR_OP_COUNT; i++) {
+        const enum ir_op op = (enum ir_op)i;
+        if (!is_integer_op(op))
+            continue;
+        size_t arity = strlen(ir_ops[op].args);
+        ir_init(b, 0x1000, 64);
+        ir_ref x = ir_add(b, IR_get, IR_NONE, IR_NONE, IR_NONE, 10),
+               y = ir_add(b, IR_get, IR_NONE, IR_NONE, IR_NONE, 11);
+        ir_ref v = ir_add(b, op, x, arity > 1 ? y : IR_NONE, arity > 2 ? x : IR_NONE, 0);
+        if (ir_is_sext32(b, v) != always(op, gives_sext32))
+            fail_msg("sign extension of %s", ir_ops[op].name);
+        if (ir_is_zext32(b, v) != always(op, gives_zext32))
+            fail_msg("zero extension of %s", ir_ops[op].name);
+    }
+    free(b);
+}
+
+static void constants_go_right_where_operands_can_be_swapped(void **state) {
+    struct ir_block *b = malloc(sizeof *b);
+    for (unsigned i = 0; i < IR_OP_COUNT; i++) {
+        const enum ir_op op = (enum ir_op)i;
+        if (!is_integer_op(op) || strlen(ir_ops[op].args) != 2)
+            continue;
+        ir_init(b, 0x1000, 64);
+        ir_ref x = ir_add(b, IR_get, IR_NONE, IR_NONE, IR_NONE, 10), k = ir_const(b, 13);
+        const struct ir_node *n = &b->nodes[ir_add(b, op, k, x, IR_NONE, 0)];
+        assert_int_equal(n->op, op);
+        bool swapped = n->a == x && n->b == k;
+        if (swapped != always(op, swaps))
+            fail_msg("%s is %s", ir_ops[op].name, swapped ? "swapped" : "not swapped");
+    }
+    free(b);
+}
+
 /* ---- random blocks of sets and of what observes them ---- */
 
 static uint8_t *memory;
@@ -393,6 +449,8 @@ static int unmap_memory(void **state) { return munmap(memory, 4096); }
 
 int main(void) {
     static const struct CMUnitTest plain[] = {
+        cmocka_unit_test(extensions_are_known_of_every_operation),
+        cmocka_unit_test(constants_go_right_where_operands_can_be_swapped),
         cmocka_unit_test(dropped_sets_cannot_be_seen),
         cmocka_unit_test(optimising_again_changes_nothing),
         cmocka_unit_test(uses_are_counted_from_live_nodes),
