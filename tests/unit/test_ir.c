@@ -379,6 +379,14 @@ static const struct bad_text {
     {"text_pc_before_the_block", "block 0x1000 rv64\nfence @0xffc\n", "line 2: pc is too far from the block's start"},
     {"text_too_many_instructions", "block 0x1000 rv64\nfence #256\n", "line 2: number out of range"},
     {"text_something_after_a_node", "block 0x0 rv64\nfence fence\n", "line 2: end of line expected before 'fence"},
+    {"text_register_missing", "block 0x0 rv64\n%0 = get\n", "line 2: word expected before '"},
+    {"text_call_not_opened", "block 0x0 rv64\n%0 = call fp_add_d, 0\n", "line 2: '(' expected before ', 0"},
+    {"text_operand_beyond_the_array", "block 0x0 rv64\n%0 = sext8 %1024\n", "line 2: number out of range"},
+    {"text_rounding_mode_8", "block 0x0 rv64\n%0 = fget fa0\n%1 = f_sqrt_d.8 %0\n", "line 3: rounding mode 8"},
+    {"text_header_without_pc", "block rv64\n", "line 1: number expected before 'rv64"},
+    {"text_header_without_xlen", "block 0x0\n", "line 1: word expected before '"},
+    {"text_header_with_a_bad_end", "block 0x0 rv64 end foo\n", "line 1: number expected before 'foo"},
+    {"text_header_with_too_many_insns", "block 0x0 rv64 insns 65536\n", "line 1: number out of range"},
     {"text_word_too_long", "block 0x0 rv64\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
      "line 2: too long a word"},
 };
@@ -405,6 +413,51 @@ static void bad_text_is_refused(void **state) {
     if (strncmp(err, t->err, strlen(t->err)) != 0)
         fail_msg("'%s', not '%s'", err, t->err);
     message_is_cut(ir_parse, b, t->text, strlen(err));
+    free(b);
+}
+
+/* Text with a few bytes changed, removed or moved is refused, or is a block that survives being printed. */
+static void damaged_text_is_read_or_refused(void **state) {
+    struct ir_block *b = malloc(sizeof *b);
+    uint64_t random = 0x123456789;
+    unsigned read = 0;
+    for (unsigned round = 0; round < 4000; round++) {
+        char text[sizeof everything + 100], err[256] = "";
+        size_t length = (size_t)snprintf(text, sizeof text, "%s%s", everything,
+                                         last_nodes[round % (sizeof last_nodes / sizeof *last_nodes)]);
+        for (unsigned changes = 1 + random_below(&random, 3); changes > 0; changes--) {
+            size_t at = random_below(&random, (unsigned)length), from = random_below(&random, (unsigned)length);
+            switch (random_below(&random, 4)) {
+            case 0:
+                text[at] = everything[random_below(&random, sizeof everything)];
+                break;
+            case 1:
+                text[at] = (char)(1 + random_below(&random, 255));
+                break;
+            case 2:
+                memmove(text + at, text + from, length - (at > from ? at : from));
+                break;
+            default:
+                memmove(text + at, text + at + 1, length - at);
+                length--;
+            }
+        }
+        text[length] = 0;
+        if (!ir_parse(b, text, err, sizeof err)) {
+            assert_memory_equal(err, "line ", 5);
+            continue;
+        }
+        read++;
+        char *once = block_text(b);
+        if (!ir_parse(b, once, err, sizeof err))
+            fail_msg("%s\n%s", err, once);
+        char *twice = block_text(b);
+        assert_string_equal(once, twice);
+        ir_verify(b, err, sizeof err); /* whatever it says, it says so without reading out of bounds */
+        free(once);
+        free(twice);
+    }
+    assert_true(read > 100);
     free(b);
 }
 
@@ -581,6 +634,7 @@ int main(void) {
         cmocka_unit_test(text_by_hand_may_be_loose),
         cmocka_unit_test(rv32_pcs_wrap),
         cmocka_unit_test(a_block_with_too_many_nodes_cannot_be_read),
+        cmocka_unit_test(damaged_text_is_read_or_refused),
         cmocka_unit_test(the_edges_of_each_range_are_accepted),
         cmocka_unit_test(dead_nodes_are_not_verified),
         cmocka_unit_test(building_too_much_is_an_overflow),
