@@ -279,8 +279,8 @@ static void folding_keeps_values(unsigned xlen, unsigned rounds) {
     free(p);
 }
 
-static void random_expressions_fold_to_equal_values_on_rv64(void **state) { folding_keeps_values(64, 12000); }
-static void random_expressions_fold_to_equal_values_on_rv32(void **state) { folding_keeps_values(32, 6000); }
+static void random_expressions_fold_to_equal_values_on_rv64(void **state) { folding_keeps_values(64, 5000); }
+static void random_expressions_fold_to_equal_values_on_rv32(void **state) { folding_keeps_values(32, 2500); }
 
 /* One operation with every pair of corner constants on every side: folded, half folded, not folded. */
 static void each_operation_with_each_corner_constant(void **state) {
