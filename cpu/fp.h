@@ -4,7 +4,7 @@
  * Values are raw bits in the low bits of a uint64_t, not NaN-boxed.  rm is the instruction's field: 0 to 4, or 7 for
  * hart.frm (the caller has checked that the mode in force is valid).  Flags are or-ed into hart.fflags.  Every function
  * has the shape of a translator helper, fn(hart, a, b, c, imm); what it does not need is ignored.
- * fp.c is compiled for general registers only: it never touches the host's vector registers.
+ * fp.c and fp_convert.c are compiled for general registers only: they never touch the host's vector registers.
  *
  * Source: unprivileged manual, chapters "F", "D", "Zfh" and "Zfa"; IEEE 754-2019.
  */

@@ -73,9 +73,15 @@ struct hart {
     void *jump_cache;    /* table probed by generated code for indirect jumps */
     uint64_t host_sp;    /* C stack pointer while generated code runs */
     uint64_t return_sp;  /* return stack pointer while it does not */
+    uint64_t return_low; /* its lowest address; below it is a guard page */
+    uint64_t return_top; /* where the empty return stack's sentinel is */
+    uint64_t call_arg[3], call_imm, call_fn, call_result; /* a helper call's operands */
+    uint64_t leave_stub, call_stub, lookup_stub;          /* code that every block shares */
     uint64_t spill[24];  /* values generated code puts aside */
-    uint64_t exit_arg;   /* what an exit stub hands to the engine */
-    uint64_t stat[8];    /* counters bumped by generated code when statistics are on */
+    uint64_t stat[4];    /* counters bumped by generated code when statistics are on */
+    uint32_t host_fpcr_default;
+    uint32_t fault_canon_d, fault_canon_s, fault_box; /* f registers that a fault left to be finished */
+    _Alignas(16) uint64_t pool[16]; /* constants for generated code, two words each */
 
     struct trap trap;    /* valid after STOP_TRAP */
     const struct isa *isa;

@@ -63,7 +63,8 @@ struct insn {
     uint32_t bits; /* the encoding, 16 bits for compressed ones */
 };
 
-/* Extensions a hart may have; riscv.def's tokens (with their _64, _D ... suffixes) map to sets of these in insn.c. */
+/* Extensions a hart may have; riscv.def's tokens (with their _64, _D ... suffixes) map to sets of these in
+ * isa_token.h. */
 enum isa_ext {
     EXT_I, EXT_M, EXT_A, EXT_F, EXT_D, EXT_C, EXT_Zicsr, EXT_Zifencei, EXT_Zicntr, EXT_Zba, EXT_Zbb, EXT_Zbs, EXT_Zbc,
     EXT_Zicond, EXT_Zcb, EXT_Zfa, EXT_Zfh, EXT_Zfhmin, EXT_Zawrs, EXT_Zihintpause, EXT_Zihintntl, EXT_Zicbom,

@@ -42,7 +42,7 @@ struct ir_node {
     uint8_t op;    /* enum ir_op */
     uint8_t rm;    /* rounding mode of FP nodes */
     uint8_t dead;  /* removed by a pass */
-    uint8_t flags; /* enum ir_flag, set by passes */
+    uint8_t insn;  /* guest instruction: how many of the block come before it */
     uint16_t aux;
     uint16_t pc;   /* guest instruction: offset in bytes from the block's start */
     ir_ref a, b, c;
@@ -97,6 +97,8 @@ void ir_optimise(struct ir_block *b);
 
 /* One pure integer operation on values, as the evaluator and constant folding compute it. */
 uint64_t ir_eval_pure(enum ir_op op, uint64_t a, uint64_t b, uint64_t c);
+/* The same as a helper: imm is the operation. */
+hart_helper ir_pure_helper;
 
 /* Text (ir_text.c): what ir_print writes, ir_parse reads back to an equal block. */
 void ir_print(const struct ir_block *b, FILE *to);

@@ -28,6 +28,7 @@ static ir_ref node(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c
 {
     ir_ref r = ir_add(l->b, op, a, b, c, imm);
     l->b->nodes[r].pc = (uint16_t)(l->pc - l->b->pc);
+    l->b->nodes[r].insn = (uint8_t)l->b->insns;
     return r;
 }
 static ir_ref konst(struct lifter *l, uint64_t v) { return ir_const(l->b, (int64_t)v); }

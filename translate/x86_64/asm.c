@@ -197,7 +197,7 @@ void asm_fp_rr(struct assembler *a, bool avx, unsigned op, bool wide, int reg, i
         asm_rr(a, op, wide, reg, rm);
         return;
     }
-    if (reg >= 16 || rm >= 16 || vvvv >= 16 || (op & 0xfe) == 0x78)
+    if (reg >= 16 || rm >= 16 || vvvv >= 16 || (op & 0xfe) == 0x78 || (op & 0xff) == 0x7b)
         evex(a, op, evex_w(op, wide), reg, vvvv, rm & 16, rm);
     else
         vex(a, op, wide, reg, vvvv, 0, rm);

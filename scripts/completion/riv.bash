@@ -1,0 +1,32 @@
+# Completion of riv for bash: source this file, or install it as .../bash-completion/completions/riv.
+_riv() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word i
+    local with_value=' --engine --cpu -L -E -U -0 -s -d -D '
+    local options='--engine --cpu -L -E -U -0 -s --strace --stats -d -D --help --version --'
+    COMPREPLY=()
+    case $previous in
+    --engine) mapfile -t COMPREPLY < <(compgen -W 'auto jit interp' -- "$current"); return ;;
+    --cpu | -cpu) mapfile -t COMPREPLY < <(compgen -W "$(riv --cpu help 2>/dev/null | awk '{print $1}') help" -- "$current"); return ;;
+    -d) mapfile -t COMPREPLY < <(compgen -W "$(riv -d help 2>/dev/null | awk '{print $1}') help" -- "$current"); return ;;
+    -L) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    -D) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    -U) mapfile -t COMPREPLY < <(compgen -v -- "$current"); return ;;
+    -E | -0 | -s) return ;;
+    esac
+    # After the program everything is its own: files.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word != -* && $with_value != *" ${COMP_WORDS[i - 1]} "* ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+        fi
+    done
+    if [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+    elif ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W 'info help' -- "$current"; compgen -f -- "$current")
+    else
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+}
+complete -o filenames -F _riv riv

@@ -1,0 +1,88 @@
+/* backend.h: what a host's code generator offers the engine. */
+#ifndef TRANSLATE_BACKEND_H
+#define TRANSLATE_BACKEND_H
+
+#include "../codecache/codecache.h"
+#include "ir.h"
+
+/* Why generated code returned to the engine; hart.pc is where the guest goes on. */
+enum leave_reason {
+    BACK_DIRECT,      /* a direct exit that is not linked yet */
+    BACK_INDIRECT,    /* a computed target that the jump cache does not hold */
+    BACK_POLL,        /* hart.pending */
+    BACK_TRAP,        /* hart.trap is set */
+    BACK_FENCE_I,     /* fence.i: pc is behind it */
+    BACK_EXCLUSIVE,   /* an LR at pc whose SC is elsewhere */
+    BACK_INTERPRET,   /* the instruction at pc is the interpreter's */
+    BACK_UNBOXED,     /* the instruction at pc reads a single that is not NaN-boxed: interpret it */
+    BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
+    BACK_COUNT
+};
+
+/* Guest addresses of instructions that may fault, by offset of the host instruction that does. */
+struct fault_entry {
+    uint32_t host; /* offset in the block of the faulting host instruction */
+    uint16_t pc;   /* guest instruction: offset from the block's pc */
+    uint16_t fix;  /* index of a fault_fix, or 0xffff */
+};
+/* f registers whose home holds a value that is not finished: a NaN to be made canonical, a single to be boxed. */
+struct fault_fix {
+    uint32_t canon_d, canon_s, box; /* bit per f register */
+};
+/* A block's meta: what cc_block.meta points at. */
+struct block_info {
+    uint64_t pc;
+    uint32_t fault_count, fix_count;
+    uint32_t loop_start, landing; /* faults at loop_start and behind go on at landing (0: there is no loop section) */
+    bool watched;     /* writes to its source are noticed */
+    uint16_t insns;
+    uint8_t *source;  /* copy of the guest code [src_start, src_end), for blocks that are not watched; within this allocation */
+    struct fault_fix *fixes;
+    struct fault_entry faults[]; /* ascending */
+};
+
+struct backend; /* host features, register map, shared stubs */
+
+struct emitted {
+    uint32_t size, entry;
+    uint32_t exit_count;
+    struct cc_exit *exits;    /* valid until the next backend_emit */
+    struct block_info *info;  /* from malloc; source not set */
+};
+
+/* Makes the shared stubs.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
+struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n);
+void backend_destroy(struct backend *be);
+/* After fork in the child: the stubs are made anew at the same addresses. */
+bool backend_fork_child(struct backend *be);
+/* Sets up the fields of h that generated code needs; return_stack is [low, high). */
+void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, size_t bytes);
+/* Drops all return addresses kept for h. */
+void backend_reset_returns(struct hart *h);
+/* Most bytes that a block of IR_MAX_NODES can need. */
+enum { BACKEND_MAX_BYTES = 96 * 1024 };
+/* Emits a block at writable (executed at executable).  False: it does not fit or something has no translation. */
+bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t *writable, const uint8_t *executable,
+                  size_t room, struct emitted *out);
+/* Runs code (a committed block's entry) on h until it leaves. */
+enum leave_reason backend_enter(struct backend *be, struct hart *h, const uint8_t *code);
+/* Folds the host's FP flags into h->fflags; and loads h->frm for the next backend_enter. */
+void backend_fold_flags(struct hart *h);
+void backend_load_rounding(struct hart *h);
+
+/* For signal handlers: program counter of a context; whether its memory fault was a write; make it continue in the stub that
+ * leaves generated code with BACK_FAULT. */
+uintptr_t backend_context_pc(const void *ucontext);
+bool backend_context_is_write(const void *ucontext);
+void backend_context_leave(struct backend *be, void *ucontext);
+/* The same by way of a block's landing. */
+void backend_context_go(void *ucontext, const uint8_t *code);
+/* If the fault at address is the end of the return stack: drops its contents so that the instruction can be run again. */
+bool backend_return_stack_fault(struct hart *h, uintptr_t address, void *ucontext);
+
+/* One line of host features in use, for `riv info`. */
+const char *backend_features(char *buf, size_t n);
+/* Disassembles host code for -d out_asm; false where no disassembler library can be loaded. */
+bool backend_disassemble(const uint8_t *code, size_t size, FILE *to);
+
+#endif

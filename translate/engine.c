@@ -1,0 +1,395 @@
+/* engine.c: creating engines, running harts: interpreter, translator and code cache in turn. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../cpu/interp.h"
+#include "engine_internal.h"
+
+static bool exclusive_begin(void *ctx, struct hart *h)
+{
+    struct engine_hart *eh = h->engine;
+    return world_stop(eh->engine, h);
+}
+static void exclusive_end(void *ctx, struct hart *h)
+{
+    struct engine_hart *eh = h->engine;
+    world_resume(eh->engine);
+}
+
+struct engine *engine_create(const struct engine_config *config, char *err, size_t n)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    if (n)
+        err[0] = 0;
+    if (!e) {
+        snprintf(err, n, "no memory");
+        return NULL;
+    }
+    e->config = *config;
+    e->isa = *config->isa;
+    e->config.isa = &e->isa;
+    if (!e->config.hot)
+        e->config.hot = DEFAULT_HOT;
+    if (e->config.hostile & 4)
+        e->config.hot = 1;
+    if (!e->config.mem.exclusive_begin) {
+        e->config.mem.exclusive_begin = exclusive_begin;
+        e->config.mem.exclusive_end = exclusive_end;
+    }
+    pthread_mutex_init(&e->translate_lock, NULL);
+    pthread_mutex_init(&e->harts_lock, NULL);
+    pthread_cond_init(&e->harts_changed, NULL);
+    engine_no_jumps[0].pc = 1;
+    if (config->kind == ENGINE_INTERP)
+        return e;
+    size_t bytes = config->cache_bytes, chunk = 0;
+    if (config->hostile & 2) {
+        bytes = 4 * 128 * 1024;
+        chunk = 128 * 1024;
+    }
+    e->block = malloc(sizeof *e->block);
+    e->cache = e->block ? cc_create(bytes, chunk, err, n) : NULL;
+    if (e->cache)
+        e->backend = backend_create(config->host_mask, config->stats, err, n);
+    if (e->backend)
+        return e;
+    if (e->cache)
+        cc_destroy(e->cache);
+    e->cache = NULL;
+    if (config->kind == ENGINE_JIT) {
+        engine_destroy(e);
+        return NULL;
+    }
+    return e;
+}
+
+void engine_destroy(struct engine *e)
+{
+    if (e->cache)
+        cc_destroy(e->cache);
+    backend_destroy(e->backend);
+    free(e->block);
+    free(e);
+}
+
+bool engine_has_jit(const struct engine *e) { return e->backend != NULL; }
+
+bool engine_hart_init(struct engine *e, struct hart *h)
+{
+    struct engine_hart *eh = calloc(1, sizeof *eh);
+    if (!eh)
+        return false;
+    eh->engine = e;
+    eh->hart = h;
+    h->engine = eh;
+    h->isa = &e->isa;
+    h->xlen = e->isa.xlen;
+    h->pending = 0;
+    h->res_valid = 0;
+    h->interp_fp = 0;
+    h->host_fpcr = 0;
+    h->in_interp = h->in_code = 0;
+    memset(h->stat, 0, sizeof h->stat);
+    struct interp_config ic = {.mem = &e->config.mem, .hot_threshold = e->backend ? e->config.hot : 0};
+    if (!interp_create(h, &ic)) {
+        free(eh);
+        return false;
+    }
+    if (e->backend) {
+        /* the lowest page is the guard in which an overflowing return stack is noticed */
+        char *stack = mmap(NULL, RETURN_STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (stack == MAP_FAILED || mprotect(stack + 4096, RETURN_STACK_BYTES, PROT_READ | PROT_WRITE)) {
+            interp_destroy(h);
+            free(eh);
+            return false;
+        }
+        eh->return_stack = stack;
+        backend_hart_init(e->backend, h, stack + 4096, RETURN_STACK_BYTES);
+        h->jump_cache = engine_no_jumps;
+    }
+    pthread_mutex_lock(&e->harts_lock);
+    eh->next = e->harts;
+    eh->prev = &e->harts;
+    if (eh->next)
+        eh->next->prev = &eh->next;
+    e->harts = eh;
+    e->hart_count++;
+    pthread_mutex_unlock(&e->harts_lock);
+    return true;
+}
+
+void engine_hart_exit(struct hart *h)
+{
+    struct engine_hart *eh = h->engine;
+    struct engine *e = eh->engine;
+    pthread_mutex_lock(&e->harts_lock);
+    *eh->prev = eh->next;
+    if (eh->next)
+        eh->next->prev = eh->prev;
+    e->hart_count--;
+    e->done_interpreted += interp_count(h);
+    e->done_steps += eh->single_steps;
+    for (int i = 0; i < 4; i++)
+        e->done_stat[i] += h->stat[i];
+    for (int i = 0; i < BACK_COUNT; i++)
+        e->done_leaves[i] += eh->leaves[i];
+    pthread_cond_broadcast(&e->harts_changed);
+    pthread_mutex_unlock(&e->harts_lock);
+    for (int i = 0; i < MODES; i++)
+        if (eh->jumps[i])
+            munmap(eh->jumps[i], sizeof(struct jump_slot) * JUMP_SLOTS);
+    if (eh->return_stack)
+        munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
+    interp_destroy(h);
+    h->engine = NULL;
+    free(eh);
+}
+
+static unsigned mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
+
+/* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
+static void install_jumps(struct engine_hart *eh)
+{
+    struct hart *h = eh->hart;
+    unsigned mode = mode_of(h);
+    if (mode != eh->mode) {
+        backend_reset_returns(h);
+        eh->mode = mode;
+    }
+    if (!eh->jumps[mode]) {
+        struct jump_slot *table = mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (table == MAP_FAILED)
+            return; /* computed jumps go through the engine */
+        table[0].pc = 1;
+        eh->jumps[mode] = table;
+    }
+    __atomic_store_n(&h->jump_cache, eh->jumps[mode], __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&h->pending, __ATOMIC_SEQ_CST)) /* set in between */
+        __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
+}
+
+/* Deals with hart.pending; true: the embedder is wanted. */
+static bool serve_pending(struct engine_hart *eh)
+{
+    struct hart *h = eh->hart;
+    uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
+    if (bits & PENDING_SYNC)
+        interp_flush(h);
+    if (bits & PENDING_PARK)
+        world_enter(eh);
+    return bits & PENDING_USER;
+}
+
+/* A general-protection fault (an address that is not canonical) does not tell its address: it is computed again. */
+static void find_fault_address(struct engine_hart *eh)
+{
+    struct hart *h = eh->hart;
+    const struct guest_memory *mem = &eh->engine->config.mem;
+    const uint8_t *host;
+    uint32_t cause, bits = 0;
+    size_t room = mem->fetch(mem->ctx, h->pc, &host, &cause);
+    if (room < 2)
+        return;
+    memcpy(&bits, host, 2);
+    if (insn_length(bits) == 4) {
+        uint16_t high = 0;
+        if (room < 4 && mem->fetch(mem->ctx, h->pc + 2, &host, &cause) < 2)
+            return;
+        memcpy(&high, room < 4 ? host : host + 2, 2);
+        bits |= (uint32_t)high << 16;
+    }
+    struct insn in;
+    insn_decode(h->isa, bits, &in);
+    uint8_t f = insn_rows[in.id].format;
+    bool offset = f == FMT_IL || f == FMT_S || f == FMT_FIL || f == FMT_FST;
+    h->trap.tval = h->x[in.rs1] + (offset ? (uint64_t)(int64_t)in.imm : 0);
+    if (f == FMT_S || f == FMT_FST || (f == FMT_AMO && in.id != INSN_lr_w && in.id != INSN_lr_d))
+        h->trap.cause = TRAP_STORE_PAGE;
+}
+
+enum { HOST_SI_KERNEL = 0x80 };
+
+static enum engine_stop stop_on_fault(struct engine_hart *eh)
+{
+    struct hart *h = eh->hart;
+    if (h->trap.host_code == HOST_SI_KERNEL) {
+        find_fault_address(eh);
+        h->trap.host_code = SEGV_MAPERR;
+    }
+    return STOP_TRAP;
+}
+
+/* f registers that a fault in generated code left unfinished. */
+static void finish_registers(struct hart *h)
+{
+    for (int i = 0; i < 32; i++) {
+        uint32_t bit = 1u << i;
+        uint64_t v = h->f[i];
+        if ((h->fault_canon_d & bit) && (v & ~(1ull << 63)) > 0x7ff0000000000000u)
+            h->f[i] = FP_CANONICAL_D;
+        if ((h->fault_canon_s & bit) && ((uint32_t)v & 0x7fffffffu) > 0x7f800000u)
+            h->f[i] = FP_CANONICAL_S;
+        if (h->fault_box & bit)
+            h->f[i] = fp_box_s((uint32_t)h->f[i]);
+    }
+    h->fault_canon_d = h->fault_canon_s = h->fault_box = 0;
+}
+
+static struct cc_block *find_block(struct engine_hart *eh)
+{
+    struct hart *h = eh->hart;
+    struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->mode});
+    if (block && eh->jumps[eh->mode]) {
+        struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
+        slot->code = block->code + block->entry;
+        atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
+        if (block->dead) /* died in between: whoever killed it may not have seen the slot */
+            slot->pc = 1;
+    }
+    return block;
+}
+
+/* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
+static bool run_block(struct engine_hart *eh, struct cc_block *block)
+{
+    struct engine *e = eh->engine;
+    struct hart *h = eh->hart;
+    if (e->config.dump & DUMP_EXEC)
+        fprintf(e->config.dump_to ? e->config.dump_to : stderr, "Trace 0x%016llx\n", (unsigned long long)h->pc);
+    h->res_valid = 0;
+    backend_load_rounding(h);
+    h->in_code = 1;
+    enum leave_reason why = backend_enter(e->backend, h, block->code + block->entry);
+    h->in_code = 0;
+    backend_fold_flags(h);
+    eh->leaves[why]++;
+    switch (why) {
+    case BACK_TRAP:
+        return true;
+    case BACK_FAULT:
+        finish_registers(h);
+        return true;
+    case BACK_FENCE_I:
+        if (e->config.mem.fence_i)
+            e->config.mem.fence_i(e->config.mem.ctx, h);
+        engine_fence_i(e);
+        return false;
+    case BACK_EXCLUSIVE:
+        return interp_exclusive(h) == INTERP_TRAP;
+    case BACK_INTERPRET:
+    case BACK_UNBOXED:
+        eh->single_steps++;
+        return interp_step(h, 1) == INTERP_TRAP;
+    default:
+        return false;
+    }
+}
+
+static enum engine_stop run(struct engine_hart *eh)
+{
+    struct engine *e = eh->engine;
+    struct hart *h = eh->hart;
+    if (sigsetjmp(h->fault_jmp, 0)) { /* a fault in the interpreter: engine_host_fault has filled in the trap */
+        h->in_interp = 0;
+        return stop_on_fault(eh);
+    }
+    for (;;) {
+        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && serve_pending(eh))
+            return STOP_PENDING;
+        if (e->backend) {
+            if (h->jump_cache == engine_no_jumps || eh->mode != mode_of(h))
+                install_jumps(eh);
+            struct cc_block *block = find_block(eh);
+            if (block) {
+                if (run_block(eh, block))
+                    return stop_on_fault(eh);
+                continue;
+            }
+        }
+        switch (interp_run(h)) {
+        case INTERP_TRAP:
+            return STOP_TRAP;
+        case INTERP_HOT:
+            if (e->backend && !engine_translate(e, h, h->pc, mode_of(h)))
+                interp_set_cold(h, h->pc);
+            break;
+        case INTERP_FENCE_I:
+            engine_fence_i(e);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+enum engine_stop engine_run(struct hart *h)
+{
+    struct engine_hart *eh = h->engine;
+    h->trap.host_signal = 0;
+    h->trap.host_code = 0;
+    world_enter(eh);
+    enum engine_stop stop = run(eh);
+    world_leave(eh);
+    return stop;
+}
+
+bool engine_fault_is_write(void *ucontext) { return backend_context_is_write(ucontext); }
+
+bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
+{
+    struct engine_hart *eh = h->engine;
+    if (!eh)
+        return false;
+    struct engine *e = eh->engine;
+    bool write = backend_context_is_write(ucontext);
+    struct trap trap = {.cause = write ? TRAP_STORE_PAGE : TRAP_LOAD_PAGE, .host_signal = (uint32_t)sig, .host_code = info->si_code,
+                        .tval = (uint64_t)(uintptr_t)info->si_addr};
+    if (h->in_interp) {
+        h->pc = interp_fault_pc(h);
+        h->trap = trap;
+        siglongjmp(h->fault_jmp, 1);
+    }
+    if (!e->backend)
+        return false;
+    const void *pc = (const void *)backend_context_pc(ucontext);
+    if (!cc_contains(e->cache, pc))
+        return false;
+    if (backend_return_stack_fault(h, (uintptr_t)info->si_addr, ucontext))
+        return true;
+    const struct cc_block *block = cc_find_code(e->cache, pc);
+    if (!block)
+        return false;
+    const struct block_info *bi = block->meta;
+    uint32_t offset = (uint32_t)((const uint8_t *)pc - block->code);
+    for (uint32_t low = 0, high = bi->fault_count; low < high;) {
+        uint32_t middle = (low + high) / 2;
+        const struct fault_entry *f = &bi->faults[middle];
+        if (f->host < offset) {
+            low = middle + 1;
+        } else if (f->host > offset) {
+            high = middle;
+        } else {
+            h->pc = bi->pc + f->pc;
+            h->trap = trap;
+            if (f->fix != 0xffff) {
+                h->fault_canon_d = bi->fixes[f->fix].canon_d;
+                h->fault_canon_s = bi->fixes[f->fix].canon_s;
+                h->fault_box = bi->fixes[f->fix].box;
+            }
+            if (bi->landing && offset >= bi->loop_start)
+                backend_context_go(ucontext, block->code + bi->landing);
+            else
+                backend_context_leave(e->backend, ucontext);
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t hart_get_fcsr(const struct hart *h) { return (uint32_t)h->frm << 5 | h->fflags; }
+void hart_set_fcsr(struct hart *h, uint32_t fcsr)
+{
+    h->fflags = fcsr & 31;
+    h->frm = fcsr >> 5 & 7;
+}

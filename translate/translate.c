@@ -1,0 +1,157 @@
+/* translate.c: one block: lift, optimise, emit, commit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+struct jump_slot engine_no_jumps[JUMP_SLOTS];
+
+/* A block is dead: no jump cache may lead to it. */
+void engine_dead_block(void *engine, struct cc_block *block)
+{
+    struct engine *e = engine;
+    unsigned slot = jump_index(block->key.address);
+    for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
+        for (int m = 0; m < MODES; m++)
+            if (eh->jumps[m] && eh->jumps[m][slot].pc == block->key.address)
+                eh->jumps[m][slot].pc = 1;
+}
+
+static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to)
+{
+    fprintf(to, "IN: 0x%016llx\n", (unsigned long long)b->pc);
+    uint64_t pc = b->pc;
+    for (unsigned i = 0; i < b->insns && pc < b->end; i++) {
+        const uint8_t *host;
+        uint32_t cause, bits = 0;
+        size_t room = e->config.mem.fetch(e->config.mem.ctx, pc, &host, &cause);
+        if (room < 2)
+            break;
+        memcpy(&bits, host, 2);
+        if (insn_length(bits) == 4) {
+            uint16_t high = 0;
+            if (room >= 4 || e->config.mem.fetch(e->config.mem.ctx, pc + 2, &host, &cause) >= 2)
+                memcpy(&high, room >= 4 ? host + 2 : host, 2);
+            bits |= (uint32_t)high << 16;
+        }
+        struct insn in;
+        char text[128];
+        insn_decode(&e->isa, bits, &in);
+        insn_disassemble(&in, pc, text, sizeof text);
+        fprintf(to, in.len == 2 ? "0x%llx:      %04x  %s\n" : "0x%llx:  %08x  %s\n", (unsigned long long)pc, in.bits, text);
+        pc = in.id == INSN_jal && in.rd == 0 ? pc + (uint64_t)(int64_t)in.imm : pc + in.len;
+    }
+    fputc('\n', to);
+}
+
+static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *to)
+{
+    fprintf(to, "OUT: %zu bytes\n", size);
+    if (!backend_disassemble(code, size, to)) {
+        static atomic_bool said;
+        if (!atomic_exchange(&said, true))
+            fprintf(stderr, "riv: -d out_asm needs the disassembler library libZydis.so.4.0 (Debian package libzydis4.0)\n");
+    }
+    fputc('\n', to);
+}
+
+/* The copy that code on pages without a watch is compared with. */
+static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b)
+{
+    size_t n = (size_t)(b->end - b->pc), head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) + (*info)->fix_count * sizeof(struct fault_fix);
+    struct block_info *bigger = realloc(*info, head + n);
+    if (!bigger)
+        return false;
+    *info = bigger;
+    bigger->fixes = (struct fault_fix *)&bigger->faults[bigger->fault_count];
+    bigger->source = (uint8_t *)bigger + head;
+    for (size_t done = 0; done < n;) {
+        const uint8_t *host;
+        uint32_t cause;
+        size_t room = e->config.mem.fetch(e->config.mem.ctx, b->pc + done, &host, &cause);
+        if (!room)
+            return false;
+        if (room > n - done)
+            room = n - done;
+        memcpy(bigger->source + done, host, room);
+        done += room;
+    }
+    bigger->watched = false;
+    return true;
+}
+
+static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full)
+{
+    struct ir_block *b = e->block;
+    struct lift_config lift = {.mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = e->config.hostile & 1 ? 1 : 64};
+    unsigned long generation = atomic_load(&e->code_generation);
+    if (!lift_block(b, &lift, pc))
+        return NULL;
+    FILE *to = e->config.dump_to ? e->config.dump_to : stderr;
+    if (e->config.dump & DUMP_IN_ASM)
+        dump_guest(e, b, to);
+    ir_optimise(b);
+    if (e->config.dump & DUMP_IR) {
+        ir_print(b, to);
+        fputc('\n', to);
+    }
+    uint8_t *writable;
+    const uint8_t *executable;
+    if (!cc_reserve(e->cache, BACKEND_MAX_BYTES, &writable, &executable)) {
+        *full = true;
+        return NULL;
+    }
+    struct emitted out;
+    if (!backend_emit(e->backend, b, mode, writable, executable, BACKEND_MAX_BYTES, &out)) {
+        cc_abort(e->cache);
+        return NULL;
+    }
+    if (!lift.watched && !keep_source(e, &out.info, b)) {
+        free(out.info);
+        cc_abort(e->cache);
+        return NULL;
+    }
+    if (e->config.dump & DUMP_OUT_ASM)
+        dump_host(e, writable, out.size, to);
+    struct cc_commit commit = {.key = {pc, mode}, .src_start = pc, .src_end = b->end, .size = out.size, .entry = out.entry,
+                               .exit_count = out.exit_count, .exits = out.exits, .meta = out.info};
+    e->translated_blocks++;
+    e->translated_insns += b->insns;
+    e->translated_bytes += out.size;
+    struct cc_block *block = cc_commit(e->cache, &commit);
+    if (block && atomic_load(&e->code_generation) != generation) /* the code may have changed while it was read */
+        cc_invalidate(e->cache, pc, b->end, engine_dead_block, e);
+    return block;
+}
+
+/* The code cache is full: its oldest part goes.  No hart may be in generated code or return into it. */
+static void make_room(struct engine *e, struct hart *h)
+{
+    bool stopped = world_stop(e, h);
+    cc_evict(e->cache, engine_dead_block, e);
+    for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
+        backend_reset_returns(eh->hart);
+        for (int m = 0; m < MODES; m++)
+            for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
+                eh->jumps[m][i].pc = 1;
+    }
+    if (stopped)
+        world_resume(e);
+}
+
+struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode)
+{
+    for (;;) {
+        bool full = false;
+        pthread_mutex_lock(&e->translate_lock);
+        struct cc_block *block = cc_find(e->cache, (struct cc_key){pc, mode});
+        if (!block)
+            block = translate_locked(e, pc, mode, &full);
+        if (!block && !full)
+            e->failed_blocks++;
+        pthread_mutex_unlock(&e->translate_lock);
+        if (!full)
+            return block;
+        make_room(e, h);
+    }
+}

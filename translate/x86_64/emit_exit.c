@@ -1,0 +1,398 @@
+/* emit_exit.c: exits of a block, and the cold code behind its end. */
+#include "emitter.h"
+
+void note_fault(struct emitter *e, const struct ir_node *n)
+{
+    if (e->fault_count == MAX_FAULTS) {
+        e->failed = true;
+        return;
+    }
+    struct fault_entry *f = &e->faults[e->fault_count++];
+    *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff};
+    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box))
+        return;
+    const struct fault_fix *last = e->fix_count ? &e->fixes[e->fix_count - 1] : NULL;
+    if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box)
+        e->fixes[e->fix_count++] = e->fix;
+    f->fix = (uint16_t)(e->fix_count - 1);
+}
+
+struct cold *add_cold(struct emitter *e, enum cold_kind kind)
+{
+    if (e->cold_count == MAX_COLD) {
+        e->failed = true;
+        return &e->cold[0];
+    }
+    struct cold *c = &e->cold[e->cold_count++];
+    *c = (struct cold){.kind = (uint8_t)kind, .reg = NO_REG, .reg2 = NO_REG, .reg3 = NO_REG, .result = NO_REG, .fix = e->fix};
+    return c;
+}
+
+void add_exit(struct emitter *e, uint32_t patch, uint64_t target)
+{
+    if (e->exit_count == MAX_EXITS) {
+        e->failed = true;
+        return;
+    }
+    e->exits[e->exit_count] = (struct cc_exit){.patch = patch, .target = {target, e->mode}};
+    struct cold *c = add_cold(e, COLD_STUB);
+    c->from[0] = patch;
+    c->aux = (uint16_t)e->exit_count++;
+    c->imm = (int64_t)target;
+}
+
+void change_homes(struct emitter *e, bool into_loop)
+{
+    for (unsigned i = 1; i < 32; i++) { /* first what has to go to memory, then what comes from there */
+        int usual = e->be->home_x[i], here = e->home_x[i], from = into_loop ? usual : here;
+        if (usual != here && from != NO_REG)
+            asm_rm(&e->a, 0x89, true, from, hart_x(i));
+    }
+    for (unsigned i = 1; i < 32; i++) {
+        int usual = e->be->home_x[i], here = e->home_x[i], to = into_loop ? here : usual;
+        if (usual != here && to != NO_REG)
+            asm_rm(&e->a, 0x8b, true, to, hart_x(i));
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        int usual = e->be->home_f[i], here = e->home_f[i], from = into_loop ? usual : here;
+        if (usual != here && from != NO_REG)
+            fp_store(e, true, hart_f(i), from);
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        int usual = e->be->home_f[i], here = e->home_f[i], to = into_loop ? here : usual;
+        if (usual != here && to != NO_REG)
+            fp_load(e, true, to, hart_f(i));
+    }
+}
+
+/* Whether leaving this section needs code. */
+static bool homes_differ(const struct emitter *e)
+{
+    for (int i = 0; i < 32; i++)
+        if (e->be->home_x[i] != e->home_x[i] || e->be->home_f[i] != e->home_f[i])
+            return true;
+    return false;
+}
+
+void emit_fix(struct emitter *e, struct fault_fix fix)
+{
+    for (int i = 0; i < 32; i++) {
+        int home = e->home_f[i];
+        uint32_t bit = 1u << i;
+        if (fix.canon_d & bit)
+            canon_register(e, home, true);
+        if (fix.canon_s & bit)
+            canon_register(e, home, false);
+        if (fix.box & bit)
+            asm_fp_rm(&e->a, has(e, HOST_AVX), MAP_0F | 0x56, false, home, home, hart_pool(POOL_BOX));
+    }
+}
+
+static void finish_homes(struct emitter *e)
+{
+    emit_fix(e, e->fix);
+    e->fix = (struct fault_fix){0};
+}
+
+void store_pc(struct emitter *e, uint64_t pc)
+{
+    if ((int64_t)pc == (int32_t)pc) {
+        asm_rm(&e->a, 0xc7, true, 0, HART(pc));
+        asm_u32(&e->a, (uint32_t)pc);
+    } else {
+        asm_mov_imm(&e->a, RAX, pc);
+        asm_rm(&e->a, 0x89, true, RAX, HART(pc));
+    }
+}
+
+void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc)
+{
+    store_pc(e, pc);
+    asm_mov_imm(&e->a, RAX, reason);
+    asm_jmp_mem(&e->a, HART(leave_stub));
+}
+
+void count_insns(struct emitter *e, const struct ir_node *n, bool including)
+{
+    unsigned done = n->insn + (including ? 1u : 0u);
+    if (!e->be->stats || done <= e->counted)
+        return;
+    asm_alu_mi(&e->a, ALU_ADD, true, HART(stat[0]), (int32_t)(done - e->counted));
+    e->counted = done;
+}
+
+/* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
+static void poll(struct emitter *e, uint64_t pc)
+{
+    asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
+    struct cold *c = add_cold(e, COLD_POLL);
+    c->from[0] = asm_jcc32(&e->a, CC_NE);
+    c->imm = (int64_t)pc;
+}
+
+/* Whether the current node is the branch that makes the block a loop: the last conditional exit. */
+static bool is_last_exit(const struct emitter *e)
+{
+    for (unsigned i = e->current + 1; i < e->b->count; i++)
+        if (!e->b->nodes[i].dead && e->b->nodes[i].op == IR_exit_if)
+            return false;
+    for (unsigned i = e->current + 1; i < e->b->count; i++) /* an unconditional jump to the start is the one then */
+        if (!e->b->nodes[i].dead && e->b->nodes[i].op == IR_exit && (uint64_t)e->b->nodes[i].imm == e->b->pc)
+            return false;
+    return true;
+}
+
+/* The jump back to the block's own start: into the loop section, or inside it to its head. */
+static void emit_back_edge(struct emitter *e, int cc)
+{
+    if (e->in_loop) {
+        struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s, e->fix.box & ~e->loop_fix.box};
+        uint32_t skip = 0;
+        if (fix.canon_d | fix.canon_s | fix.box) {
+            if (cc >= 0)
+                skip = asm_jcc32(&e->a, (enum cond)(cc ^ 1));
+            emit_fix(e, fix);
+            cc = -1;
+        }
+        asm_patch32(&e->a, cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a), e->loop_head);
+        if (skip)
+            asm_patch_here(&e->a, skip);
+        return;
+    }
+    e->loop_fix = e->fix;
+    e->loop_entry = cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a);
+}
+
+static void emit_exit_if(struct emitter *e, const struct ir_node *n)
+{
+    uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
+    bool back_edge = e->is_loop && target == e->b->pc && is_last_exit(e);
+    if (target <= pc) {
+        if (!back_edge)
+            finish_homes(e);
+        poll(e, pc);
+    }
+    enum cond cc = emit_condition(e, n->a);
+    if (back_edge) {
+        emit_back_edge(e, (int)cc);
+        return;
+    }
+    if (e->fix.canon_d | e->fix.canon_s | e->fix.box || homes_differ(e)) {
+        struct cold *c = add_cold(e, COLD_EXIT);
+        c->from[0] = asm_jcc32(&e->a, cc);
+        c->imm = (int64_t)target;
+    } else {
+        add_exit(e, asm_jcc32_patchable(&e->a, cc), target);
+    }
+}
+
+static void push_return(struct emitter *e, uint64_t pc, int temp)
+{
+    if ((int64_t)pc == (int32_t)pc) {
+        asm_byte(&e->a, 0x68);
+        asm_u32(&e->a, (uint32_t)pc);
+    } else {
+        asm_mov_imm(&e->a, temp, pc);
+        asm_push(&e->a, temp);
+    }
+}
+
+/* What the host's return comes back to: drop the guest's return address, go on behind the call. */
+static void emit_return_point(struct emitter *e, uint64_t pc)
+{
+    asm_rm(&e->a, 0x8d, true, RSP, mem_at(RSP, 8));
+    add_exit(e, asm_jmp32_patchable(&e->a), pc);
+}
+
+/* rcx, rdx: where the jump cache's entry for the target in reg is; the flags tell whether it is that target's. */
+static struct mem probe(struct emitter *e, int reg)
+{
+    asm_mov(&e->a, false, RCX, reg);
+    asm_alu_ri(&e->a, ALU_AND, false, RCX, 0x1ffe);
+    asm_rm(&e->a, 0x8b, true, RDX, HART(jump_cache));
+    asm_rm(&e->a, 0x3b, true, reg, (struct mem){RDX, RCX, 3, 0});
+    return (struct mem){RDX, RCX, 3, 8};
+}
+
+static void emit_indirect(struct emitter *e, const struct ir_node *n)
+{
+    int t = use_reg(e, n->a);
+    if (t == RCX || t == RDX) {
+        asm_mov(&e->a, true, RAX, t);
+        t = RAX;
+    }
+    bool is_call = n->op == IR_exit_call_reg;
+    if (is_call)
+        push_return(e, (uint64_t)n->imm2, RCX);
+    struct mem entry = probe(e, t);
+    struct cold *c = add_cold(e, is_call ? COLD_LOOKUP_CALL : COLD_LOOKUP);
+    c->from[0] = asm_jcc32(&e->a, CC_NE);
+    c->reg = (int8_t)t;
+    if (is_call) {
+        asm_call_mem(&e->a, entry);
+        c->back = asm_offset(&e->a);
+        emit_return_point(e, (uint64_t)n->imm2);
+    } else {
+        asm_jmp_mem(&e->a, entry);
+    }
+}
+
+static void emit_return(struct emitter *e, const struct ir_node *n)
+{
+    bool masked = e->fold[n->a]; /* with bit 0 cleared: what was pushed has it clear */
+    int t = use_reg(e, masked ? node_of(e, n->a)->a : n->a);
+    asm_rm(&e->a, 0x3b, true, t, mem_at(RSP, 8));
+    struct cold *c = add_cold(e, COLD_RET);
+    c->from[0] = asm_jcc32(&e->a, CC_NE);
+    c->reg = (int8_t)t;
+    c->masked = masked;
+    asm_byte(&e->a, 0xc3);
+}
+
+static void emit_trap(struct emitter *e, unsigned cause)
+{
+    asm_rm(&e->a, 0xc7, false, 0, HART(trap.cause));
+    asm_u32(&e->a, cause);
+    asm_rm(&e->a, 0xc7, false, 0, HART(trap.host_signal));
+    asm_u32(&e->a, 0);
+}
+
+void emit_exit_node(struct emitter *e, ir_ref r)
+{
+    const struct ir_node *n = node_of(e, r);
+    uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
+    count_insns(e, n, n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I);
+    if (n->op == IR_exit_if) {
+        emit_exit_if(e, n);
+        return;
+    }
+    if (n->op == IR_exit && e->is_loop && target == e->b->pc) {
+        poll(e, target);
+        emit_back_edge(e, -1);
+        return;
+    }
+    finish_homes(e);
+    if (e->in_loop)
+        change_homes(e, false);
+    switch (n->op) {
+    case IR_exit:
+        if (target <= pc)
+            poll(e, target);
+        add_exit(e, asm_jmp32_patchable(&e->a), target);
+        break;
+    case IR_exit_call:
+        if (target <= pc)
+            poll(e, target);
+        push_return(e, (uint64_t)n->imm2, RAX);
+        add_exit(e, asm_call32_patchable(&e->a), target);
+        emit_return_point(e, (uint64_t)n->imm2);
+        break;
+    case IR_exit_reg: case IR_exit_call_reg: emit_indirect(e, n); break;
+    case IR_exit_ret: emit_return(e, n); break;
+    case IR_exit_trap:
+        emit_trap(e, n->aux);
+        asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
+        asm_rm(&e->a, 0x89, true, RAX, HART(trap.tval));
+        emit_leave(e, BACK_TRAP, pc);
+        break;
+    case IR_exit_engine: {
+        static const uint8_t reasons[] = {[LEAVE_FENCE_I] = BACK_FENCE_I, [LEAVE_EXCLUSIVE] = BACK_EXCLUSIVE, [LEAVE_INTERPRET] = BACK_INTERPRET};
+        emit_leave(e, reasons[n->aux], target);
+        break;
+    }
+    default:
+        e->failed = true;
+    }
+}
+
+/* Division by 0 and by -1: dividend in rax; quotient to rax or remainder to rdx. */
+static void emit_cold_div(struct emitter *e, const struct cold *c)
+{
+    bool remainder = c->aux == IR_rem || c->aux == IR_remu || c->aux == IR_remw || c->aux == IR_remuw;
+    bool is_signed = c->aux == IR_div || c->aux == IR_rem || c->aux == IR_divw || c->aux == IR_remw;
+    uint32_t zero = 0;
+    if (is_signed) {
+        asm_rr(&e->a, 0x85, c->wide, c->reg, c->reg);
+        zero = asm_jcc32(&e->a, CC_E);
+        if (remainder)
+            asm_alu_rr(&e->a, ALU_XOR, false, RDX, RDX);
+        else
+            asm_rr(&e->a, 0xf7, c->wide, 3, RAX); /* neg */
+        asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
+        asm_patch_here(&e->a, zero);
+    }
+    if (remainder)
+        asm_mov(&e->a, true, RDX, RAX);
+    else
+        asm_mov_imm(&e->a, RAX, ~0ull);
+    asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
+}
+
+/* Finishes registers and brings them to their usual homes, before control leaves the section. */
+static void leave_section(struct emitter *e, const struct cold *c)
+{
+    emit_fix(e, c->fix);
+    if (e->in_loop)
+        change_homes(e, false);
+}
+
+static void emit_one_cold(struct emitter *e, struct cold *c)
+{
+    switch (c->kind) {
+    case COLD_POLL:
+        leave_section(e, c);
+        emit_leave(e, BACK_POLL, (uint64_t)c->imm);
+        break;
+    case COLD_LEAVE:
+        leave_section(e, c);
+        emit_leave(e, (enum leave_reason)c->aux, (uint64_t)c->imm);
+        break;
+    case COLD_TRAP:
+        asm_rm(&e->a, 0x89, true, c->reg, HART(trap.tval));
+        leave_section(e, c);
+        emit_trap(e, c->aux);
+        emit_leave(e, BACK_TRAP, (uint64_t)c->imm);
+        break;
+    case COLD_EXIT:
+        leave_section(e, c);
+        add_exit(e, asm_jmp32_patchable(&e->a), (uint64_t)c->imm);
+        break;
+    case COLD_CANON:
+        fp_load(e, !c->aux, c->reg, hart_pool(c->aux ? POOL_CANON_S : POOL_CANON_D));
+        asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
+        break;
+    case COLD_DIV: emit_cold_div(e, c); break;
+    case COLD_CALL: emit_cold_call(e, c); break;
+    case COLD_RET:
+        asm_mov(&e->a, true, RAX, c->reg);
+        if (c->masked)
+            asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
+        asm_rm(&e->a, 0x8b, true, RSP, HART(return_top));
+        asm_jmp_mem(&e->a, HART(lookup_stub));
+        break;
+    case COLD_STUB:
+        e->exits[c->aux].stub = asm_offset(&e->a);
+        emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
+        break;
+    case COLD_LOOKUP:
+        asm_mov(&e->a, true, RAX, c->reg);
+        asm_jmp_mem(&e->a, HART(lookup_stub));
+        break;
+    case COLD_LOOKUP_CALL:
+        asm_mov(&e->a, true, RAX, c->reg);
+        asm_call_mem(&e->a, HART(lookup_stub));
+        asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
+        break;
+    }
+}
+
+void emit_cold(struct emitter *e)
+{
+    for (unsigned i = 0; i < e->cold_count && !e->failed; i++) { /* the list grows on the way */
+        struct cold c = e->cold[i];
+        for (int k = 0; k < 2; k++)
+            if (c.from[k])
+                asm_patch_here(&e->a, c.from[k]);
+        emit_one_cold(e, &c);
+    }
+}

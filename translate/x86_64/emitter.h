@@ -1,0 +1,188 @@
+/* emitter.h: the code generator's state, shared by its files: allocation (regs.c), integer nodes (emit_int.c), floating point
+ * (emit_fp.c), exits and cold code (emit_exit.c), the walk over a block (emit.c), stubs (stubs.c).
+ *
+ * Registers.  rbp points into the hart (x[16]), rsp is the return stack, rax rcx rdx are temporaries and the other eleven are
+ * homes of guest registers; xmm0-3 are temporaries, xmm4 is scratch, the others are homes.  A home holds its guest register
+ * at every instruction boundary; guest registers without a home live in the hart and are written there at once.
+ */
+#ifndef TRANSLATE_X86_64_EMITTER_H
+#define TRANSLATE_X86_64_EMITTER_H
+
+#include "../backend.h"
+#include "asm.h"
+
+enum host_feature {
+    HOST_BMI = 1,     /* BMI1, BMI2, LZCNT, POPCNT */
+    HOST_AVX = 2,     /* AVX and SSE4.1 */
+    HOST_FMA = 4,
+    HOST_AVX512 = 8,  /* F, VL, DQ */
+};
+
+enum { XMM_SCRATCH = 4, MAX_EXITS = 256, MAX_COLD = 1024, MAX_FAULTS = 512, SPILL_SLOTS = 24 };
+enum { TEMP_GPRS = 1 << RAX | 1 << RCX | 1 << RDX };
+
+/* hart.pool: entries of two words */
+enum { POOL_SIGN_D, POOL_SIGN_S, POOL_ABS_D, POOL_ABS_S, POOL_BOX, POOL_CANON_D, POOL_CANON_S };
+
+struct backend {
+    unsigned features;
+    bool stats;
+    int8_t home_x[32], home_f[32]; /* host register or NO_REG */
+    struct codecache *stubs;
+    struct emitter *emitter;
+    const uint8_t *enter, *leave, *call, *lookup, *fault, *sentinel;
+};
+
+enum cold_kind {
+    COLD_POLL,    /* fix f registers, leave with BACK_POLL at imm */
+    COLD_LEAVE,   /* fix, leave with reason aux at imm */
+    COLD_TRAP,    /* fix, set the trap (cause aux, tval in register reg), leave at imm */
+    COLD_EXIT,    /* fix, go on to the guest pc imm through a linked jump */
+    COLD_CANON,   /* make xmm register reg the canonical NaN of a double (single if aux), go back */
+    COLD_DIV,     /* see emit_int.c */
+    COLD_CALL,    /* helper aux on xmm values, see emit_fp.c */
+    COLD_RET,     /* a return that does not match: target in rax */
+    COLD_STUB,    /* the unlinked case of exit aux */
+    COLD_LOOKUP,  /* target in rax: through the look-up stub */
+    COLD_LOOKUP_CALL, /* the same as a host call, then go back */
+};
+
+struct cold {
+    uint8_t kind, wide;
+    bool masked; /* COLD_RET: the target is reg with bit 0 cleared */
+    int8_t reg, reg2, reg3, result;
+    uint16_t aux;
+    uint32_t from[2]; /* displacements to be directed here (0: none) */
+    uint32_t back;    /* offset to return to */
+    int64_t imm;
+    struct fault_fix fix;
+};
+
+struct emitter {
+    struct assembler a;
+    struct backend *be;
+    struct ir_block *b;
+    uint64_t mode;
+    unsigned current; /* node being emitted */
+    int8_t home_x[32], home_f[32]; /* where guest registers live in this section: be's, or the loop's own */
+
+    /* A block whose backward branch leads to its own start is emitted twice: the second time as a loop that is entered with
+     * what the first pass through it has established (fix), and with homes chosen for it. */
+    bool is_loop, in_loop;
+    struct fault_fix loop_fix;
+    uint32_t loop_entry; /* displacement of the jump into the loop, from the first section */
+    uint32_t loop_head;
+
+    /* allocation */
+    ir_ref gpr[16], xmm[32];      /* node whose value a register holds, or IR_NONE */
+    ir_ref mem_x[32], mem_f[32];  /* node whose value the hart's copy of a register without home holds */
+    int8_t reg[IR_MAX_NODES];     /* a register that holds the node, or NO_REG */
+    int8_t slot[IR_MAX_NODES];    /* its spill slot, or -1 */
+    uint16_t left[IR_MAX_NODES];  /* uses still to come */
+    uint8_t fold[IR_MAX_NODES];   /* emitted as part of its only user */
+    uint8_t narrow[IR_MAX_NODES]; /* only the low 32 bits are ever looked at */
+    uint8_t maybe_nan[IR_MAX_NODES]; /* F: may be a NaN that is not canonical */
+    uint8_t is_single[IR_MAX_NODES]; /* F, read at the loop's head: known to be a single, not boxed yet */
+    int16_t hint[IR_MAX_NODES];   /* guest register that the node is assigned to next, or -1 */
+    ir_ref slot_owner[SPILL_SLOTS];
+    uint32_t locked, locked_xmm;  /* registers in use by the current node */
+    struct fault_fix fix;         /* homes that hold unfinished values now */
+    unsigned counted;             /* instructions already added to the statistics */
+
+    /* output */
+    struct cc_exit exits[MAX_EXITS];
+    unsigned exit_count;
+    struct cold cold[MAX_COLD];
+    unsigned cold_count;
+    struct fault_entry faults[MAX_FAULTS];
+    unsigned fault_count;
+    struct fault_fix fixes[MAX_FAULTS];
+    unsigned fix_count;
+    bool failed;
+};
+
+static inline bool has(const struct emitter *e, unsigned feature) { return e->be->features & feature; }
+static inline struct ir_node *node_of(struct emitter *e, ir_ref r) { return &e->b->nodes[r]; }
+
+/* ---- addresses in the hart, from rbp ---- */
+#define HART(field) mem_at(RBP, (int32_t)offsetof(struct hart, field) - (int32_t)HART_BASE_OFFSET)
+static inline struct mem hart_x(unsigned r) { return mem_at(RBP, (int32_t)(r * 8) - (int32_t)HART_BASE_OFFSET); }
+static inline struct mem hart_f(unsigned r) { return mem_at(RBP, (int32_t)(offsetof(struct hart, f) + r * 8 - HART_BASE_OFFSET)); }
+static inline struct mem hart_pool(unsigned i) { return mem_at(RBP, (int32_t)(offsetof(struct hart, pool) + i * 16 - HART_BASE_OFFSET)); }
+static inline struct mem hart_spill(unsigned i) { return mem_at(RBP, (int32_t)(offsetof(struct hart, spill) + i * 8 - HART_BASE_OFFSET)); }
+
+/* ---- regs.c ---- */
+struct operand {
+    bool in_memory;
+    int reg;
+    struct mem mem;
+};
+void regs_init(struct emitter *e);
+/* The value in a register, brought there if need be; locked until the node is done. */
+int use_reg(struct emitter *e, ir_ref r);
+/* The value wherever it is: register, hart slot, spill slot (constants are put in a register). */
+struct operand use_any(struct emitter *e, ir_ref r);
+/* Copies the value into a register without recording that. */
+void load_into(struct emitter *e, int reg, ir_ref r);
+/* The register of a value, or NO_REG. */
+static inline int reg_of(struct emitter *e, ir_ref r) { return e->reg[r]; }
+/* A register for the node's result: the home of the guest register that it is assigned to next if that can be overwritten
+ * now, else a temporary; none of avoid. */
+int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid);
+/* A temporary that holds nothing; locked until the node is done. */
+int alloc_temp(struct emitter *e, uint32_t avoid);
+/* Makes a given temporary free, saving what it holds if that is still needed after this node; locks it. */
+void free_temp(struct emitter *e, int reg);
+/* Records that the register now holds the node. */
+void bind(struct emitter *e, ir_ref r, int reg);
+/* Before a node is emitted: its operands (through folded nodes) have one use less to come. */
+void consume(struct emitter *e, const struct ir_node *n);
+void emit_set(struct emitter *e, const struct ir_node *n);
+/* the same for F values */
+int use_xmm(struct emitter *e, ir_ref r);
+int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid);
+int alloc_temp_xmm(struct emitter *e, uint32_t avoid);
+void bind_xmm(struct emitter *e, ir_ref r, int reg);
+void emit_fset(struct emitter *e, const struct ir_node *n);
+
+/* ---- emit_int.c, emit_fp.c ---- */
+void emit_int_node(struct emitter *e, ir_ref r);
+struct mem use_address(struct emitter *e, const struct ir_node *n);
+/* Emits the comparison that a folded or plain condition is; the result is its condition code when true. */
+enum cond emit_condition(struct emitter *e, ir_ref r);
+bool can_fold_condition(const struct emitter *e, const struct ir_node *n);
+void emit_fp_node(struct emitter *e, ir_ref r);
+void emit_cold_call(struct emitter *e, const struct cold *c);
+void emit_call_node(struct emitter *e, ir_ref r);
+enum cond emit_fp_condition(struct emitter *e, const struct ir_node *n, bool inverted);
+/* op d, s1, s2 in whichever encoding there is. */
+void fp_rrr(struct emitter *e, unsigned op, bool wide, int d, int s1, int s2);
+void fp_rr(struct emitter *e, unsigned op, bool wide, int d, int s);
+void fp_load(struct emitter *e, bool is_double, int d, struct mem m);
+void fp_store(struct emitter *e, bool is_double, struct mem m, int s);
+void fp_mov(struct emitter *e, int d, int s);
+/* If the value may be a NaN that is not canonical, makes it canonical in its register. */
+void make_canonical(struct emitter *e, ir_ref r, bool is_double);
+void canon_register(struct emitter *e, int xmm, bool is_double);
+
+/* csr_access with the host's flags folded in before (fpcr.c) */
+hart_helper backend_csr;
+
+/* ---- emit_exit.c ---- */
+void emit_exit_node(struct emitter *e, ir_ref r);
+struct cold *add_cold(struct emitter *e, enum cold_kind kind);
+void emit_cold(struct emitter *e);
+/* Moves registers whose homes differ between the loop's section and the rest, out of the loop or into it. */
+void change_homes(struct emitter *e, bool into_loop);
+/* Emits the code that finishes all homes in fix, in line. */
+void emit_fix(struct emitter *e, struct fault_fix fix);
+/* The next host instruction may fault on behalf of node n. */
+void note_fault(struct emitter *e, const struct ir_node *n);
+void count_insns(struct emitter *e, const struct ir_node *n, bool including);
+/* A direct exit whose displacement is at patch. */
+void add_exit(struct emitter *e, uint32_t patch, uint64_t target);
+/* Leaves the block: reason, at guest pc. */
+void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc);
+void store_pc(struct emitter *e, uint64_t pc);
+
+#endif

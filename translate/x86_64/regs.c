@@ -1,0 +1,390 @@
+/* regs.c: where values live while a block is emitted, in one forward pass.
+ *
+ * A value can be in a register (temporary, or the home of the guest register it was assigned to), in the hart's copy of a guest
+ * register without a home, in a spill slot, or be a constant.  left[] counts the uses still to come; what has none left is gone.
+ */
+#include "emitter.h"
+
+#include <string.h>
+
+static bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == IR_const; }
+
+/* The hart slot that holds the value now, or -1. */
+static int slot_x(struct emitter *e, ir_ref r)
+{
+    for (int i = 1; i < 32; i++)
+        if (e->mem_x[i] == r)
+            return i;
+    return -1;
+}
+static int slot_f(struct emitter *e, ir_ref r)
+{
+    for (int i = 0; i < 32; i++)
+        if (e->mem_f[i] == r)
+            return i;
+    return -1;
+}
+
+void regs_init(struct emitter *e)
+{
+    memset(e->gpr, 0xff, sizeof e->gpr);
+    memset(e->xmm, 0xff, sizeof e->xmm);
+    memset(e->mem_x, 0xff, sizeof e->mem_x);
+    memset(e->mem_f, 0xff, sizeof e->mem_f);
+    memset(e->slot_owner, 0xff, sizeof e->slot_owner);
+    memset(e->reg, NO_REG, sizeof(int8_t) * e->b->count);
+    memset(e->slot, -1, sizeof(int8_t) * e->b->count);
+    memset(e->maybe_nan, 0, e->b->count);
+    memset(e->is_single, 0, e->b->count);
+    for (unsigned i = 0; i < e->b->count; i++)
+        e->left[i] = e->b->nodes[i].uses;
+}
+
+/* Whether the node reads the value, itself or through folded nodes. */
+static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r)
+{
+    const ir_ref ops[3] = {n->a, n->b, n->c};
+    for (int i = 0; i < 3; i++)
+        if (ops[i] != IR_NONE && (ops[i] == r || (e->fold[ops[i]] && reads(e, node_of(e, ops[i]), r))))
+            return true;
+    return false;
+}
+
+static int spill_slot(struct emitter *e, ir_ref r)
+{
+    if (e->slot[r] >= 0)
+        return e->slot[r];
+    for (int i = 0; i < SPILL_SLOTS; i++) {
+        ir_ref owner = e->slot_owner[i];
+        if (owner == IR_NONE || (e->left[owner] == 0 && !reads(e, node_of(e, (ir_ref)e->current), owner))) {
+            if (owner != IR_NONE)
+                e->slot[owner] = -1;
+            e->slot_owner[i] = r;
+            e->slot[r] = (int8_t)i;
+            return i;
+        }
+    }
+    e->failed = true;
+    return 0;
+}
+
+/* The value is about to lose the register: finds it another place if it is still needed and has none. */
+static void save_value(struct emitter *e, int reg)
+{
+    ir_ref w = e->gpr[reg];
+    if (w == IR_NONE || e->reg[w] != reg)
+        return;
+    e->reg[w] = NO_REG;
+    if (e->left[w] == 0 || is_const(e, w) || e->slot[w] >= 0)
+        return;
+    for (int i = 0; i < 16; i++)
+        if (i != reg && e->gpr[i] == w) {
+            e->reg[w] = (int8_t)i;
+            return;
+        }
+    if (slot_x(e, w) >= 0)
+        return;
+    for (int i = RAX; i <= RDX; i++) {
+        ir_ref v = e->gpr[i];
+        if (i != reg && !(e->locked >> i & 1) && (v == IR_NONE || e->left[v] == 0 || e->reg[v] != i)) {
+            asm_mov(&e->a, true, i, reg);
+            if (v != IR_NONE && e->reg[v] == i)
+                e->reg[v] = NO_REG;
+            e->gpr[i] = w;
+            e->reg[w] = (int8_t)i;
+            return;
+        }
+    }
+    asm_rm(&e->a, 0x89, true, reg, hart_spill((unsigned)spill_slot(e, w)));
+}
+
+void bind(struct emitter *e, ir_ref r, int reg)
+{
+    ir_ref w = e->gpr[reg];
+    if (w != IR_NONE && w != r && e->reg[w] == reg) {
+        /* whoever chose the register has made sure that the old value is not needed, but a home may still have it */
+        e->reg[w] = NO_REG;
+        for (int i = 0; i < 16; i++)
+            if (i != reg && e->gpr[i] == w)
+                e->reg[w] = (int8_t)i;
+    }
+    e->gpr[reg] = r;
+    e->reg[r] = (int8_t)reg;
+}
+
+void load_into(struct emitter *e, int reg, ir_ref r)
+{
+    if (e->reg[r] != NO_REG) {
+        asm_mov(&e->a, true, reg, e->reg[r]);
+        return;
+    }
+    if (is_const(e, r)) {
+        uint64_t v = (uint64_t)node_of(e, r)->imm;
+        if (v == 0)
+            asm_alu_rr(&e->a, ALU_XOR, false, reg, reg);
+        else
+            asm_mov_imm(&e->a, reg, v);
+        return;
+    }
+    int x = slot_x(e, r);
+    if (x >= 0)
+        asm_rm(&e->a, 0x8b, true, reg, hart_x((unsigned)x));
+    else if (e->slot[r] >= 0)
+        asm_rm(&e->a, 0x8b, true, reg, hart_spill((unsigned)e->slot[r]));
+    else
+        e->failed = true;
+}
+
+int alloc_temp(struct emitter *e, uint32_t avoid)
+{
+    int best = NO_REG, cost = 100;
+    for (int i = RAX; i <= RDX; i++) {
+        if ((avoid | e->locked) >> i & 1)
+            continue;
+        ir_ref w = e->gpr[i];
+        int c = w == IR_NONE || e->left[w] == 0 || e->reg[w] != i ? 0
+                : is_const(e, w)                                  ? 1
+                : e->slot[w] >= 0 || slot_x(e, w) >= 0            ? 2
+                                                                  : 3;
+        if (c < cost)
+            cost = c, best = i;
+    }
+    if (best == NO_REG) {
+        e->failed = true;
+        return RAX;
+    }
+    e->locked |= 1u << best;
+    save_value(e, best);
+    e->gpr[best] = IR_NONE;
+    return best;
+}
+
+void free_temp(struct emitter *e, int reg)
+{
+    e->locked |= 1u << reg;
+    save_value(e, reg);
+    e->gpr[reg] = IR_NONE;
+}
+
+int use_reg(struct emitter *e, ir_ref r)
+{
+    int reg = e->reg[r];
+    if (reg == NO_REG) {
+        reg = alloc_temp(e, 0);
+        load_into(e, reg, r);
+        e->gpr[reg] = r;
+        e->reg[r] = (int8_t)reg;
+    }
+    e->locked |= 1u << reg;
+    return reg;
+}
+
+struct operand use_any(struct emitter *e, ir_ref r)
+{
+    if (e->reg[r] == NO_REG && !is_const(e, r)) {
+        int x = slot_x(e, r);
+        if (x >= 0)
+            return (struct operand){true, NO_REG, hart_x((unsigned)x)};
+        if (e->slot[r] >= 0)
+            return (struct operand){true, NO_REG, hart_spill((unsigned)e->slot[r])};
+    }
+    return (struct operand){false, use_reg(e, r), {0}};
+}
+
+int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid)
+{
+    if (e->hint[r] >= 0) {
+        int home = e->home_x[e->hint[r]];
+        ir_ref w = e->gpr[home];
+        if (!(avoid >> home & 1) && (w == IR_NONE || e->left[w] == 0))
+            return home;
+    }
+    /* an operand's temporary that is not needed any more */
+    for (int i = RAX; i <= RDX; i++)
+        if ((e->locked >> i & 1) && !(avoid >> i & 1) && e->gpr[i] != IR_NONE && e->left[e->gpr[i]] == 0)
+            return i;
+    return alloc_temp(e, avoid);
+}
+
+void consume(struct emitter *e, const struct ir_node *n)
+{
+    const ir_ref ops[3] = {n->a, n->b, n->c};
+    for (int i = 0; i < 3; i++) {
+        if (ops[i] == IR_NONE)
+            continue;
+        if (e->fold[ops[i]])
+            consume(e, node_of(e, ops[i]));
+        else
+            e->left[ops[i]]--;
+    }
+}
+
+void emit_set(struct emitter *e, const struct ir_node *n)
+{
+    unsigned r = (unsigned)n->imm;
+    int home = e->home_x[r];
+    if (home != NO_REG) {
+        if (e->gpr[home] == n->a)
+            return;
+        if (e->reg[n->a] != NO_REG)
+            e->locked |= 1u << e->reg[n->a];
+        save_value(e, home);
+        load_into(e, home, n->a);
+        int old = e->reg[n->a];
+        e->gpr[home] = n->a;
+        e->reg[n->a] = (int8_t)home;
+        if (old != NO_REG && old != home && (TEMP_GPRS >> old & 1))
+            e->gpr[old] = IR_NONE;
+        return;
+    }
+    ir_ref w = e->mem_x[r];
+    if (w == n->a)
+        return;
+    if (w != IR_NONE && e->left[w] > 0 && e->reg[w] == NO_REG && e->slot[w] < 0)
+        use_reg(e, w);
+    if (is_const(e, n->a) && e->reg[n->a] == NO_REG && node_of(e, n->a)->imm == (int32_t)node_of(e, n->a)->imm) {
+        asm_rm(&e->a, 0xc7, true, 0, hart_x(r));
+        asm_u32(&e->a, (uint32_t)node_of(e, n->a)->imm);
+    } else {
+        asm_rm(&e->a, 0x89, true, use_reg(e, n->a), hart_x(r));
+    }
+    e->mem_x[r] = n->a;
+}
+
+/* ---- floating point ---- */
+
+static void save_xmm(struct emitter *e, int reg)
+{
+    ir_ref w = e->xmm[reg];
+    if (w == IR_NONE || e->reg[w] != reg)
+        return;
+    e->reg[w] = NO_REG;
+    if (e->left[w] == 0 || e->slot[w] >= 0)
+        return;
+    for (int i = 0; i < 32; i++)
+        if (i != reg && e->xmm[i] == w) {
+            e->reg[w] = (int8_t)i;
+            return;
+        }
+    if (slot_f(e, w) >= 0)
+        return;
+    for (int i = 0; i < XMM_SCRATCH; i++) {
+        ir_ref v = e->xmm[i];
+        if (i != reg && !(e->locked_xmm >> i & 1) && (v == IR_NONE || e->left[v] == 0 || e->reg[v] != i)) {
+            fp_mov(e, i, reg);
+            if (v != IR_NONE && e->reg[v] == i)
+                e->reg[v] = NO_REG;
+            e->xmm[i] = w;
+            e->reg[w] = (int8_t)i;
+            return;
+        }
+    }
+    fp_store(e, true, hart_spill((unsigned)spill_slot(e, w)), reg);
+}
+
+void bind_xmm(struct emitter *e, ir_ref r, int reg)
+{
+    ir_ref w = e->xmm[reg];
+    if (w != IR_NONE && w != r && e->reg[w] == reg) {
+        e->reg[w] = NO_REG;
+        for (int i = 0; i < 32; i++)
+            if (i != reg && e->xmm[i] == w)
+                e->reg[w] = (int8_t)i;
+    }
+    e->xmm[reg] = r;
+    e->reg[r] = (int8_t)reg;
+}
+
+int alloc_temp_xmm(struct emitter *e, uint32_t avoid)
+{
+    int best = NO_REG, cost = 100;
+    for (int i = 0; i < XMM_SCRATCH; i++) {
+        if ((avoid | e->locked_xmm) >> i & 1)
+            continue;
+        ir_ref w = e->xmm[i];
+        int c = w == IR_NONE || e->left[w] == 0 || e->reg[w] != i ? 0 : e->slot[w] >= 0 || slot_f(e, w) >= 0 ? 1 : 2;
+        if (c < cost)
+            cost = c, best = i;
+    }
+    if (best == NO_REG) {
+        e->failed = true;
+        return 0;
+    }
+    e->locked_xmm |= 1u << best;
+    save_xmm(e, best);
+    e->xmm[best] = IR_NONE;
+    return best;
+}
+
+int use_xmm(struct emitter *e, ir_ref r)
+{
+    int reg = e->reg[r];
+    if (reg == NO_REG) {
+        reg = alloc_temp_xmm(e, 0);
+        int f = slot_f(e, r);
+        if (f >= 0)
+            fp_load(e, true, reg, hart_f((unsigned)f));
+        else if (e->slot[r] >= 0)
+            fp_load(e, true, reg, hart_spill((unsigned)e->slot[r]));
+        else
+            e->failed = true;
+        e->xmm[reg] = r;
+        e->reg[r] = (int8_t)reg;
+    }
+    e->locked_xmm |= 1u << reg;
+    return reg;
+}
+
+int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid)
+{
+    if (e->hint[r] >= 0) {
+        int home = e->home_f[e->hint[r]];
+        ir_ref w = e->xmm[home];
+        if (!(avoid >> home & 1) && (w == IR_NONE || e->left[w] == 0))
+            return home;
+    }
+    for (int i = 0; i < XMM_SCRATCH; i++)
+        if ((e->locked_xmm >> i & 1) && !(avoid >> i & 1) && e->xmm[i] != IR_NONE && e->left[e->xmm[i]] == 0)
+            return i;
+    return alloc_temp_xmm(e, avoid);
+}
+
+void emit_fset(struct emitter *e, const struct ir_node *n)
+{
+    unsigned r = (unsigned)n->imm;
+    bool single = n->op == IR_fset_s;
+    int home = e->home_f[r];
+    uint32_t bit = 1u << r;
+    if (home != NO_REG) {
+        int from = use_xmm(e, n->a);
+        if (from != home) {
+            save_xmm(e, home);
+            fp_mov(e, home, from);
+            e->xmm[home] = n->a;
+            e->reg[n->a] = (int8_t)home;
+            if (from < XMM_SCRATCH)
+                e->xmm[from] = IR_NONE;
+        }
+        e->fix.canon_d &= ~bit;
+        e->fix.canon_s &= ~bit;
+        e->fix.box &= ~bit;
+        if (single)
+            e->fix.box |= bit;
+        if (e->maybe_nan[n->a])
+            *(single ? &e->fix.canon_s : &e->fix.canon_d) |= bit;
+        return;
+    }
+    make_canonical(e, n->a, !single);
+    ir_ref w = e->mem_f[r];
+    if (w != IR_NONE && e->left[w] > 0 && e->reg[w] == NO_REG && e->slot[w] < 0)
+        use_xmm(e, w);
+    int from = use_xmm(e, n->a);
+    fp_store(e, !single, hart_f(r), from);
+    if (single) {
+        struct mem high = hart_f(r);
+        high.disp += 4;
+        asm_rm(&e->a, 0xc7, false, 0, high);
+        asm_u32(&e->a, 0xffffffffu);
+    }
+    e->mem_f[r] = n->a; /* the low half of a single's slot is the single */
+}
