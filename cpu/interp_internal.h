@@ -1,0 +1,167 @@
+/* interp_internal.h: what the interpreter's parts share: operations, blocks and the cache that holds them.
+ *
+ * Guest code is decoded into blocks: one entry, then straight on past branches that are not taken, up to a jump that
+ * must go elsewhere.  A block is a header and an array of 16-byte operations behind it:
+ *
+ *      header | slli add | bne | link | lw | bge | link | goto | link      then one pc offset per operation
+ *
+ * An operation starts with the address of the code that interprets it.  What does not fit (where a branch goes, the
+ * address behind a call) is in the operation-sized record after it, which is never dispatched.  Operations that are
+ * interpreted together (cpu/interp_fuse.def) keep their own records; only the first one's code address differs.
+ */
+#ifndef CPU_INTERP_INTERNAL_H
+#define CPU_INTERP_INTERNAL_H
+
+#include "interp.h"
+
+#define LIKELY(c) __builtin_expect(!!(c), 1)
+#define UNLIKELY(c) __builtin_expect(!!(c), 0)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* What an operation does: an instruction's id, or one of these. */
+enum op_kind {
+    OP_FIRST_FORM = INSN_COUNT - 1,
+#define FORM(name, base, a, b, shape) OP_##name,
+#include "interp_fuse.def"
+    OP_GOTO,       /* the block ends: go on at the linked block */
+    OP_STEPPED,    /* the end of what interp_step executes at once */
+    OP_MISALIGNED, /* a jump to an address that is not a multiple of 4, without C */
+    OP_SLOW_JALR,  /* one that does not look in the jump cache */
+    OP_COUNT,
+    OP_FIRST_FUSED = OP_COUNT - 1,
+#define FUSE2(a, b, b1, b2, dead) OP_##a##_##b##_##b1##b2##dead,
+#define FUSE3(a, b, c, b1, b2, c1, c2, dead) OP_##a##_##b##_##c##_##b1##b2##c1##c2##dead,
+#include "interp_fuse.def"
+    OP_ALL
+};
+
+struct op {
+    union {
+        const void *go;  /* where the loop interprets it */
+        struct op *link; /* in a record that follows a branch or jump: the block it leads to */
+    };
+    union {
+        struct {
+            int32_t imm;     /* for fused multiply-add: rs3; for illegal instructions the encoding */
+            uint8_t rd;      /* 0 is turned to 32 where an x register is written */
+            uint8_t rs1, rs2; /* 0 where not used */
+            uint8_t aux;     /* rounding mode */
+        };
+        uint64_t value;                      /* after auipc: its pc; after jal and jalr: the next instruction's */
+        struct { uint32_t exits, behind; };  /* after a branch: times taken, instructions of the block behind it */
+    };
+};
+_Static_assert(sizeof(struct op) == 16, "operations are 16 bytes");
+
+enum { BLOCK_UNWATCHED = 1, BLOCK_DEAD = 2, BLOCK_COLD = 4 };
+
+struct block {
+    struct block *hash_next;
+    struct block *list_next; /* all blocks of the interpreter */
+    uint64_t pc;
+    int64_t entered; /* entered + count is how often the block was entered */
+    uint32_t ops, insns;
+    uint32_t flags; /* BLOCK_* */
+    uint32_t bytes; /* of the whole block in its chunk */
+    uint16_t *offsets; /* by operation: where its instruction is, in units of two bytes from pc; or OFFSET_* */
+    const void *mark;  /* tells a header from operations: interp_op_pc looks backwards for it */
+    int32_t count;    /* counts up; at zero the block is hot, dead, or the count must be folded into entered */
+    uint32_t unused;
+};
+_Static_assert(sizeof(struct block) == 64 && offsetof(struct block, mark) == sizeof(struct block) - 16,
+               "op_pc steps backwards in units of operations");
+
+static inline struct block *block_of(struct op *first) { return (struct block *)(void *)first - 1; }
+static inline struct op *block_ops(struct block *b) { return (struct op *)(void *)(b + 1); }
+
+/* In block.offsets: a record that is not an operation, and one that counts how often a branch was taken. */
+enum { OFFSET_RECORD = 0xffff, OFFSET_LINK = 0xfffe };
+
+enum { BLOCK_MAX_INSNS = 64, BLOCK_MAX_OPS = 2 * BLOCK_MAX_INSNS + 4 };
+enum { JUMP_CACHE_SIZE = 2048 };
+
+struct jump_entry {
+    uint64_t pc; /* odd: empty */
+    struct op *first;
+};
+
+/* A block before it has its place. */
+struct draft {
+    struct block head;
+    struct op ops[BLOCK_MAX_OPS];
+    uint16_t offsets[BLOCK_MAX_OPS]; /* in units of two bytes from the block's pc */
+    uint16_t kinds[BLOCK_MAX_OPS];   /* enum op_kind */
+};
+
+struct interp {
+    struct guest_memory mem;
+    const void *const *labels; /* by enum op_kind */
+    enum interp_stop (*loop)(struct hart *h, struct op *ip, const void *const **labels);
+    struct jump_entry *jump; /* by pc: the first place where computed jumps look */
+    struct { struct block head; struct op op; } unresolved; /* where branches lead that were not yet taken */
+
+    struct block **hash;
+    size_t hash_size, block_count;
+    struct block *blocks;
+    struct chunk *chunks;
+    size_t chunk_used, chunk_total;
+    bool any_unwatched;
+
+    unsigned hot_threshold;
+    bool stepping;        /* nothing is linked or kept */
+    bool in_exclusive;    /* other harts are stopped by interp_exclusive */
+    enum interp_stop stop; /* why interp_enter, interp_jump or interp_follow gave no operation */
+    uint64_t decode_pc;   /* what is being decoded while hart.interp_ip is NULL */
+    uint64_t retired;     /* instructions of blocks that are gone, and stepped ones */
+    uint64_t jump_target; /* from the loop to interp_jump */
+    uint32_t generation;  /* counts flushes: operations from before one are gone */
+    unsigned pauses;
+    uint16_t fuse_first[OP_COUNT]; /* heads and links of lists: the fused forms that start with a kind, 0: none */
+    uint16_t *fuse_next;
+    struct draft *draft;
+};
+
+extern const char interp_block_mark; /* its address is block.mark */
+
+/* Not a result of interp_run: an LR that must be run with other harts stopped. */
+#define INTERP_EXCLUSIVE ((enum interp_stop)(INTERP_DONE + 1))
+
+/* interp64.c, interp32.c: interpret from ip on; with ip NULL only hands out the code addresses. */
+enum interp_stop interp64_loop(struct hart *h, struct op *ip, const void *const **labels);
+enum interp_stop interp32_loop(struct hart *h, struct op *ip, const void *const **labels);
+
+/* interp.c: each gives the operation to go on with, or NULL with interp.stop set and hart.pc exact. */
+struct op *interp_enter(struct hart *h, uint64_t pc);                      /* the block at pc */
+struct op *interp_follow(struct hart *h, struct op *from);                 /* what a branch, jump or end of block links to */
+struct op *interp_jump(struct hart *h, struct op *from, uint64_t target);  /* jalr: writes rd as well */
+uint64_t interp_op_pc(struct op *op);
+/* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */
+void interp_trap(struct hart *h, struct op *op, uint32_t cause, uint64_t tval);
+void interp_illegal(struct hart *h, struct op *op);
+/* Host flags: start with none; move those raised since into hart.fflags. */
+void interp_fp_begin(struct hart *h);
+void interp_fp_collect(struct hart *h);
+
+/* interp_decode.c: the draft of a block at pc of at most max instructions; 0 with hart.trap set where nothing can be
+ * fetched there.  plain: operations are neither fused nor specialised. */
+bool interp_decode(struct hart *h, uint64_t pc, unsigned max, bool plain);
+void interp_decode_init(struct interp *in);
+/* Reads the instruction at pc: its bits, or false with *cause and *at (where fetching failed). */
+bool interp_fetch(struct interp *in, uint64_t pc, uint32_t *bits, uint32_t *cause, uint64_t *at);
+
+/* interp_system.c: what is too large for the loop.  They return enum system_result. */
+enum system_result { SYSTEM_NEXT, SYSTEM_TRAP, SYSTEM_FENCE_I, SYSTEM_PENDING, SYSTEM_EXCLUSIVE };
+uint64_t interp_csr(struct hart *h, struct op *op, uint64_t operand, unsigned csr_op);
+uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bits);
+uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t value, unsigned bits);
+uint64_t interp_amocas(struct hart *h, struct op *op, uint64_t address, unsigned bits);
+uint64_t interp_fence_i(struct hart *h, struct op *op);
+uint64_t interp_pause(struct hart *h, struct op *op);
+uint64_t interp_cbo_zero(struct hart *h, struct op *op, uint64_t address);
+enum amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
+uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t value, enum amo what, unsigned bits);
+/* cas128.c: compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there
+ * to *expected. */
+bool cas128(void *p, unsigned __int128 *expected, unsigned __int128 desired);
+
+#endif
