@@ -15,8 +15,11 @@
     }
 #include "interp_fuse.def"
 
-/* How an operation ends, by its row's format. */
-enum {
+/* How an operation ends, by its row's format.  X: rd is written; N: it is not; XR, NR: the same, rounding; WIDE: X with a
+ * record behind it; the others are named. */
+enum shape {
+    SHAPE_X, SHAPE_N, SHAPE_XR, SHAPE_NR, SHAPE_WIDE, SHAPE_BRANCH, SHAPE_BACK, SHAPE_JAL, SHAPE_J, SHAPE_JALR, SHAPE_JR,
+    SHAPE_SYSTEM, SHAPE_COUNT,
     SHAPE_OF_FMT_R = SHAPE_X, SHAPE_OF_FMT_R1 = SHAPE_X, SHAPE_OF_FMT_I = SHAPE_X, SHAPE_OF_FMT_IL = SHAPE_X,
     SHAPE_OF_FMT_SH = SHAPE_X, SHAPE_OF_FMT_FX2 = SHAPE_X, SHAPE_OF_FMT_FX1 = SHAPE_X, SHAPE_OF_FMT_U = SHAPE_WIDE,
     SHAPE_OF_FMT_FX1R = SHAPE_XR, SHAPE_OF_FMT_S = SHAPE_N, SHAPE_OF_FMT_FST = SHAPE_N, SHAPE_OF_FMT_FIL = SHAPE_N,
@@ -66,7 +69,7 @@ enum {
 #define FINISH(name, result)                                                                                           \
     do {                                                                                                               \
         uint64_t v_ = (result);                                                                                        \
-        switch ((enum shape)SHAPE_OF_##name) {                                                                         \
+        switch (SHAPE_OF_##name) {                                                                         \
         case SHAPE_X:                                                                                                  \
         case SHAPE_XR:                                                                                                 \
             x[op->rd] = v_;                                                                                            \

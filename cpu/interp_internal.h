@@ -28,7 +28,7 @@ enum op_kind {
     OP_MISALIGNED, /* a jump to an address that is not a multiple of 4, without C */
     OP_SLOW_JALR,  /* one that does not look in the jump cache */
     OP_COUNT,
-    OP_FIRST_FUSED = OP_COUNT - 1,
+    OP_FIRST_FUSED = OP_COUNT - 1, /* so that the first fused one is OP_COUNT */
 #define FUSE2(a, b, b1, b2, dead) OP_##a##_##b##_##b1##b2##dead,
 #define FUSE3(a, b, c, b1, b2, c1, c2, dead) OP_##a##_##b##_##c##_##b1##b2##c1##c2##dead,
 #include "interp_fuse.def"
@@ -60,9 +60,8 @@ struct block {
     struct block *list_next; /* all blocks of the interpreter */
     uint64_t pc;
     int64_t entered; /* entered + count is how often the block was entered */
-    uint32_t ops, insns;
+    uint16_t ops, insns;
     uint32_t flags; /* BLOCK_* */
-    uint32_t bytes; /* of the whole block in its chunk */
     uint16_t *offsets; /* by operation: where its instruction is, in units of two bytes from pc; or OFFSET_* */
     const void *mark;  /* tells a header from operations: interp_op_pc looks backwards for it */
     int32_t count;    /* counts up; at zero the block is hot, dead, or the count must be folded into entered */
@@ -135,6 +134,7 @@ struct op *interp_enter(struct hart *h, uint64_t pc);                      /* th
 struct op *interp_follow(struct hart *h, struct op *from);                 /* what a branch, jump or end of block links to */
 struct op *interp_jump(struct hart *h, struct op *from, uint64_t target);  /* jalr: writes rd as well */
 uint64_t interp_op_pc(struct op *op);
+void interp_drop_unwatched(struct hart *h); /* what fence.i drops */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */
 void interp_trap(struct hart *h, struct op *op, uint32_t cause, uint64_t tval);
 void interp_illegal(struct hart *h, struct op *op);
@@ -142,10 +142,13 @@ void interp_illegal(struct hart *h, struct op *op);
 void interp_fp_begin(struct hart *h);
 void interp_fp_collect(struct hart *h);
 
+/* interp_count.c: instructions executed in a block so far. */
+uint64_t interp_block_retired(struct block *b);
+
 /* interp_decode.c: the draft of a block at pc of at most max instructions; 0 with hart.trap set where nothing can be
  * fetched there.  plain: operations are neither fused nor specialised. */
 bool interp_decode(struct hart *h, uint64_t pc, unsigned max, bool plain);
-void interp_decode_init(struct interp *in);
+bool interp_decode_init(struct interp *in);
 /* Reads the instruction at pc: its bits, or false with *cause and *at (where fetching failed). */
 bool interp_fetch(struct interp *in, uint64_t pc, uint32_t *bits, uint32_t *cause, uint64_t *at);
 

@@ -207,12 +207,12 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
 #define JUMP(t) return 0
 #define JUMP_REG(t) return (ux)(t)
 
-#define FRS1(f) unbox_##f(h->f[op->rs1])
-#define FRS2(f) unbox_##f(h->f[op->rs2])
-#define FRS3(f) unbox_##f(h->f[op->imm])
+#define FRS1(fmt) unbox_##fmt(h->f[op->rs1])
+#define FRS2(fmt) unbox_##fmt(h->f[op->rs2])
+#define FRS3(fmt) unbox_##fmt(h->f[op->imm])
 #define FRAW1 (h->f[op->rs1])
 #define FRAW2 (h->f[op->rs2])
-#define FWR(f, v) h->f[op->rd] = box_##f(v)
+#define FWR(fmt, v) h->f[op->rd] = box_##fmt(v)
 #define FWR_RAW(v) h->f[op->rd] = (v)
 #define FLOAD(f, a) ((uint64_t)LOAD_FLOAT_##f(a))
 #define LOAD_FLOAT_H(a) load_16(h, op, (ux)(a))
@@ -286,7 +286,3 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
         return 0;                                                                                                      \
     }
 #include "riscv.def"
-
-/* How an operation ends, by its format.  X: rd is written; N: not; the others are named. */
-enum shape { SHAPE_X, SHAPE_N, SHAPE_BRANCH, SHAPE_BACK, SHAPE_JAL, SHAPE_J, SHAPE_JALR, SHAPE_JR, SHAPE_SYSTEM,
-             SHAPE_XR, SHAPE_NR, SHAPE_WIDE };
