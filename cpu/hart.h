@@ -81,6 +81,7 @@ struct hart {
     uint64_t stat[4];    /* counters bumped by generated code when statistics are on */
     uint32_t host_fpcr_default;
     uint32_t fault_canon_d, fault_canon_s, fault_box; /* f registers that a fault left to be finished */
+    uint8_t flag_table[64]; /* the host's FP flags as fflags has them */
     _Alignas(16) uint64_t pool[16]; /* constants for generated code, two words each */
 
     struct trap trap;    /* valid after STOP_TRAP */

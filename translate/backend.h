@@ -66,6 +66,8 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
                   size_t room, struct emitted *out);
 /* Runs code (a committed block's entry) on h until it leaves. */
 enum leave_reason backend_enter(struct backend *be, struct hart *h, const uint8_t *code);
+/* The host's FP flags (the low bits of its status word) as fflags. */
+uint8_t backend_flags(uint32_t host);
 /* Folds the host's FP flags into h->fflags; and loads h->frm for the next backend_enter. */
 void backend_fold_flags(struct hart *h);
 void backend_load_rounding(struct hart *h);

@@ -55,7 +55,8 @@ bool ir_is_sext32(const struct ir_block *b, ir_ref r)
     case IR_load_s16: case IR_load_u16: case IR_load_s32: case IR_cas_sc:
         return true;
     case IR_f_to_w_d: case IR_f_to_w_s: case IR_f_to_wu_d: case IR_f_to_wu_s: case IR_f_eq_d: case IR_f_eq_s:
-    case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s:
+    case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s: case IR_f_ltq_d: case IR_f_ltq_s: case IR_f_leq_d:
+    case IR_f_leq_s: case IR_f_ltn_d: case IR_f_ltn_s: case IR_f_len_d: case IR_f_len_s: case IR_fflags:
         return true;
     case IR_amo: case IR_cas:
         return n->imm == 32;
@@ -145,6 +146,17 @@ static bool wants_low32(enum ir_op op)
     }
 }
 
+static bool is_current(const struct ir_block *b, ir_ref r)
+{
+    for (int i = 1; i < 32; i++)
+        if (b->x[i] == r)
+            return true;
+    return false;
+}
+/* Looking through the sum to its first operand pays unless only the sum is still in a guest register: then the operand would
+ * have to be kept beside it. */
+static bool may_look_through(const struct ir_block *b, ir_ref sum) { return !is_current(b, sum) || is_current(b, b->nodes[sum].a); }
+
 /* (x << n) op (x >> width - n) is a rotate, for op = or, xor, add. */
 static ir_ref as_rotate(struct ir_block *b, ir_ref l, ir_ref r)
 {
@@ -173,7 +185,7 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
     case IR_add:
         if (k == 0)
             return x;
-        if (n->op == IR_add && inner)
+        if (n->op == IR_add && inner && may_look_through(b, x))
             return ir_add(b, IR_add, n->a, ir_const(b, (int64_t)((uint64_t)j + (uint64_t)k)), IR_NONE, 0);
         break;
     case IR_sub:
@@ -189,7 +201,7 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
             return ir_add(b, IR_sext32, x, IR_NONE, IR_NONE, 0);
         if (!fits32(k))
             return ir_add(b, IR_addw, x, ir_const(b, (int32_t)k), IR_NONE, 0);
-        if (n->op == IR_addw && inner)
+        if (n->op == IR_addw && inner && may_look_through(b, x))
             return ir_add(b, IR_addw, n->a, ir_const(b, (int32_t)((uint32_t)j + (uint32_t)k)), IR_NONE, 0);
         break;
     case IR_and:
@@ -363,7 +375,7 @@ ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, i
     /* loads and stores: a constant added to the address becomes the displacement */
     if ((ir_ops[op].kind == IRK_LOAD || ir_ops[op].kind == IRK_STORE) && b->xlen == 64) {
         const struct ir_node *n = &b->nodes[x];
-        if (n->op == IR_add && ir_is_const(b, n->b) && fits32(imm + b->nodes[n->b].imm)) {
+        if (n->op == IR_add && ir_is_const(b, n->b) && fits32(imm + b->nodes[n->b].imm) && may_look_through(b, x)) {
             imm += b->nodes[n->b].imm;
             x = n->a;
         }

@@ -73,7 +73,7 @@ static ir_ref get_f_s(struct lifter *l, unsigned r)
     if (b->f[r] != IR_NONE && b->f_single[r])
         return b->f[r];
     if (b->unboxed[r] == IR_NONE)
-        b->unboxed[r] = un(l, IR_f_unbox_s, get_f_raw(l, r));
+        b->unboxed[r] = node(l, IR_f_unbox_s, get_f_raw(l, r), IR_NONE, IR_NONE, 0);
     return b->unboxed[r];
 }
 static ir_ref get_f_h(struct lifter *l, unsigned r)
@@ -326,6 +326,36 @@ static void cbo_zero(struct lifter *l)
 
 enum csr_op { CSR_RW, CSR_RS, CSR_RC, CSR_RWI, CSR_RSI, CSR_RCI };
 
+/* Compilers write a quiet comparison as frflags, flt or fle, fsflags of what was read: then the comparison raises nothing.
+ * True: this frflags is the first of the three, they have been lifted, and l->follow is behind them. */
+static bool quiet_compare(struct lifter *l)
+{
+    struct insn in[2];
+    unsigned keep = l->insn.rd;
+    uint64_t pc = l->next;
+    for (int i = 0; i < 2; i++) {
+        if (!fetch_insn(l->config, pc, &in[i]))
+            return false;
+        pc += in[i].len;
+    }
+    bool less = in[0].id == INSN_flt_d || in[0].id == INSN_flt_s, is_double = in[0].id == INSN_flt_d || in[0].id == INSN_fle_d;
+    if (!less && in[0].id != INSN_fle_d && in[0].id != INSN_fle_s)
+        return false;
+    if (in[0].rd == keep || in[1].id != INSN_csrrw || in[1].rd != 0 || in[1].rs1 != keep || in[1].imm != 1 || l->b->insns + 3u > l->config->max_insns)
+        return false;
+    set_x(l, keep, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0));
+    l->pc = l->next; /* the comparison's own address, for a single that is not boxed */
+    l->b->insns++;
+    ir_ref a = is_double ? get_f_raw(l, in[0].rs1) : get_f_s(l, in[0].rs1), b = is_double ? get_f_raw(l, in[0].rs2) : get_f_s(l, in[0].rs2);
+    enum ir_op op = less ? is_double ? IR_f_ltn_d : IR_f_ltn_s : is_double ? IR_f_len_d : IR_f_len_s;
+    set_x(l, in[0].rd, ir_add(l->b, op, a, b, IR_NONE, 0));
+    l->b->insns++;
+    l->follow = pc;
+    if (pc > l->b->end)
+        l->b->end = pc;
+    return true;
+}
+
 static void csr(struct lifter *l, enum csr_op op)
 {
     unsigned number = (uint16_t)l->insn.imm & 0xfff, kind = op % 3;
@@ -335,6 +365,15 @@ static void csr(struct lifter *l, enum csr_op op)
     /* a changed rounding mode changes what code means: the engine goes on with other translations */
     if (!known || (writes && number != 1)) {
         leave_to_engine(l, LEAVE_INTERPRET, l->pc);
+        return;
+    }
+    if (number == 1 && !writes) {
+        if (!quiet_compare(l))
+            set_x(l, l->insn.rd, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0));
+        return;
+    }
+    if (number == 1 && !reads) {
+        node(l, IR_set_fflags, immediate ? konst(l, l->insn.rs1) : get_x(l, l->insn.rs1), IR_NONE, IR_NONE, 0);
         return;
     }
     ir_ref v = immediate ? konst(l, l->insn.rs1) : get_x(l, l->insn.rs1);

@@ -168,13 +168,13 @@ void asm_vex_gpr(struct assembler *a, unsigned op, bool wide, int reg, int vvvv,
 }
 
 /* EVEX: scalar, no masking, no broadcast; in a register operand bit 4 of rm travels in X. */
-static void evex(struct assembler *a, unsigned op, bool wide, int reg, int vvvv, int x, int base)
+static void evex(struct assembler *a, unsigned op, bool wide, int reg, int vvvv, int x, int base, bool sae)
 {
     unsigned map = op >> 8 & 3, pp = op >> 12 & 3;
     asm_byte(a, 0x62);
     asm_byte(a, (reg & 8 ? 0 : 0x80u) | (x ? 0 : 0x40u) | (base & 8 ? 0 : 0x20u) | (reg & 16 ? 0 : 0x10u) | map);
     asm_byte(a, (unsigned)wide << 7 | (~(unsigned)vvvv & 15) << 3 | 4 | pp);
-    asm_byte(a, vvvv & 16 ? 0 : 8u);
+    asm_byte(a, (vvvv & 16 ? 0 : 8u) | (sae ? 0x10u : 0));
     asm_byte(a, op & 0xff);
 }
 
@@ -198,9 +198,14 @@ void asm_fp_rr(struct assembler *a, bool avx, unsigned op, bool wide, int reg, i
         return;
     }
     if (reg >= 16 || rm >= 16 || vvvv >= 16 || (op & 0xfe) == 0x78 || (op & 0xff) == 0x7b)
-        evex(a, op, evex_w(op, wide), reg, vvvv, rm & 16, rm);
+        evex(a, op, evex_w(op, wide), reg, vvvv, rm & 16, rm, false);
     else
         vex(a, op, wide, reg, vvvv, 0, rm);
+    asm_byte(a, 0xc0 | (unsigned)(reg & 7) << 3 | (unsigned)(rm & 7));
+}
+void asm_evex_sae_rr(struct assembler *a, unsigned op, bool wide, int reg, int rm)
+{
+    evex(a, op, wide, reg, 0, rm & 16, rm, true);
     asm_byte(a, 0xc0 | (unsigned)(reg & 7) << 3 | (unsigned)(rm & 7));
 }
 void asm_fp_rm(struct assembler *a, bool avx, unsigned op, bool wide, int reg, int vvvv, struct mem m)
@@ -211,7 +216,7 @@ void asm_fp_rm(struct assembler *a, bool avx, unsigned op, bool wide, int reg, i
     }
     int index = m.index == NO_REG ? 0 : m.index;
     if (reg >= 16 || vvvv >= 16) {
-        evex(a, op, evex_w(op, wide), reg, vvvv, index & 8, m.base);
+        evex(a, op, evex_w(op, wide), reg, vvvv, index & 8, m.base, false);
         modrm_mem(a, reg, m, false); /* an 8-bit displacement would be scaled */
     } else {
         vex(a, op, wide, reg, vvvv, index, m.base);

@@ -62,6 +62,9 @@ void asm_vex_gpr(struct assembler *a, unsigned op, bool wide, int reg, int vvvv,
 void asm_fp_rr(struct assembler *a, bool avx, unsigned op, bool wide, int reg, int vvvv, int rm);
 void asm_fp_rm(struct assembler *a, bool avx, unsigned op, bool wide, int reg, int vvvv, struct mem m);
 
+/* EVEX register form with all exceptions suppressed ({sae}). */
+void asm_evex_sae_rr(struct assembler *a, unsigned op, bool wide, int reg, int rm);
+
 /* Forward jumps within the code: a 32-bit displacement to be set later. Returns the displacement's offset. */
 uint32_t asm_jcc32(struct assembler *a, enum cond cc);
 uint32_t asm_jmp32(struct assembler *a);

@@ -5,16 +5,11 @@
 #include "emitter.h"
 
 static bool is_condition(const struct ir_node *n) { return n->op >= IR_eq && n->op <= IR_geu; }
-static bool is_fp_order(const struct ir_node *n)
-{
-    return n->op >= IR_f_lt_d && n->op <= IR_f_leq_s;
-}
-
 /* No CSR is read between the nodes: a floating-point comparison may move down to its user. */
 static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to)
 {
     for (unsigned i = from + 1; i < to; i++)
-        if (b->nodes[i].op == IR_csr && !b->nodes[i].dead)
+        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) && !b->nodes[i].dead)
             return false;
     return true;
 }
@@ -99,17 +94,30 @@ static bool uses_low32(const struct ir_node *n, ir_ref operand)
     }
 }
 
+/* Operations whose low 32 bits depend on the low 32 bits of their operands only. */
+static bool keeps_low32(const struct ir_node *n, ir_ref operand)
+{
+    switch (n->op) {
+    case IR_add: case IR_sub: case IR_and: case IR_or: case IR_xor: case IR_andn: case IR_mul:
+        return true;
+    case IR_shl:
+        return n->a == operand && n->b != operand;
+    default:
+        return false;
+    }
+}
+
 static void find_narrow(struct emitter *e)
 {
     const struct ir_block *b = e->b;
     memset(e->narrow, 1, b->count);
-    for (unsigned i = 0; i < b->count; i++) {
+    for (unsigned i = b->count; i-- > 0;) { /* users come before what they use */
         const struct ir_node *n = &b->nodes[i];
         if (n->dead)
             continue;
         const ir_ref ops[3] = {n->a, n->b, n->c};
         for (int k = 0; k < 3; k++)
-            if (ops[k] != IR_NONE && !uses_low32(n, ops[k]))
+            if (ops[k] != IR_NONE && !uses_low32(n, ops[k]) && !(e->narrow[i] && n->uses && keeps_low32(n, ops[k])))
                 e->narrow[ops[k]] = 0;
     }
 }
@@ -213,7 +221,7 @@ static void emit_node(struct emitter *e, ir_ref r)
     }
     if (ir_ops[n->op].kind == IRK_EXIT)
         emit_exit_node(e, r);
-    else if (n->op >= IR_fload_s && n->op < IR_call)
+    else if ((n->op >= IR_fload_s && n->op < IR_call) || n->op == IR_fflags || n->op == IR_set_fflags)
         emit_fp_node(e, r);
     else
         emit_int_node(e, r);

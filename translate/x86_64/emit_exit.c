@@ -361,6 +361,10 @@ static void emit_one_cold(struct emitter *e, struct cold *c)
         fp_load(e, !c->aux, c->reg, hart_pool(c->aux ? POOL_CANON_S : POOL_CANON_D));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
+    case COLD_RESTORE_FPCR:
+        asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr));
+        asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
+        break;
     case COLD_DIV: emit_cold_div(e, c); break;
     case COLD_CALL: emit_cold_call(e, c); break;
     case COLD_RET:

@@ -180,14 +180,59 @@ static void emit_fminmax(struct emitter *e, ir_ref r)
 }
 
 static bool quiet(unsigned op) { return op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_leq_d || op == IR_f_leq_s; }
-static bool less(unsigned op) { return op == IR_f_lt_d || op == IR_f_lt_s || op == IR_f_ltq_d || op == IR_f_ltq_s; }
+static bool less(unsigned op)
+{
+    return op == IR_f_lt_d || op == IR_f_lt_s || op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_ltn_d || op == IR_f_ltn_s;
+}
+
+/* ucomis without raising a flag: AVX-512 can suppress exceptions; else what a NaN has raised is taken back. */
+static void compare_silently(struct emitter *e, bool is_double, int x, int y)
+{
+    if (has(e, HOST_AVX512)) {
+        asm_evex_sae_rr(&e->a, compare_prefix(is_double) | OP_UCOMI, is_double, x, y);
+        return;
+    }
+    asm_rm(&e->a, MAP_0F | 0xae, false, 3, HART(host_fpcr)); /* stmxcsr */
+    fp_rr(e, compare_prefix(is_double) | OP_UCOMI, false, x, y);
+    struct cold *c = add_cold(e, COLD_RESTORE_FPCR);
+    c->from[0] = asm_jcc32(&e->a, CC_P);
+    c->back = asm_offset(&e->a);
+}
+
+/* MXCSR's flags and those that helpers have raised, as fflags has them. */
+static void emit_fflags(struct emitter *e, ir_ref r)
+{
+    int d = alloc_dest(e, r, 0);
+    asm_rm(&e->a, MAP_0F | 0xae, false, 3, HART(host_fpcr));
+    asm_rm(&e->a, 0x8b, false, d, HART(host_fpcr));
+    asm_alu_ri(&e->a, ALU_AND, false, d, 0x3f);
+    struct mem table = HART(flag_table);
+    table.index = d;
+    asm_rm(&e->a, MAP_0F | 0xb6, false, d, table);
+    asm_rm(&e->a, OP_BYTE | 0x0a, false, d, HART(fflags));
+    bind(e, r, d);
+}
+static void emit_set_fflags(struct emitter *e, ir_ref r)
+{
+    int x = use_reg(e, node_of(e, r)->a), t = alloc_temp(e, 0);
+    asm_mov(&e->a, false, t, x);
+    asm_alu_ri(&e->a, ALU_AND, false, t, 0x1f);
+    asm_rm(&e->a, OP_BYTE | 0x88, false, t, HART(fflags));
+    asm_rm(&e->a, MAP_0F | 0xae, false, 3, HART(host_fpcr));
+    asm_alu_mi(&e->a, ALU_AND, false, HART(host_fpcr), ~0x3f);
+    asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr)); /* ldmxcsr */
+}
 
 /* Ordered comparisons: b is compared with a, so that unordered operands give neither CC_A nor CC_AE. */
 enum cond emit_fp_condition(struct emitter *e, const struct ir_node *n, bool inverted)
 {
     bool is_double = is_double_op(n->op);
     int x = use_xmm(e, n->a), y = use_xmm(e, n->b);
-    fp_rr(e, compare_prefix(is_double) | (quiet(n->op) ? OP_UCOMI : OP_COMI), false, y, x);
+    if (n->op >= IR_f_ltn_d) {
+        compare_silently(e, is_double, y, x);
+    } else {
+        fp_rr(e, compare_prefix(is_double) | (quiet(n->op) ? OP_UCOMI : OP_COMI), false, y, x);
+    }
     return less(n->op) ? inverted ? CC_BE : CC_A : inverted ? CC_B : CC_AE;
 }
 
@@ -439,6 +484,7 @@ void emit_fp_node(struct emitter *e, ir_ref r)
     case IR_f_min_d: case IR_f_min_s: case IR_f_max_d: case IR_f_max_s: emit_fminmax(e, r); break;
     case IR_f_eq_d: case IR_f_eq_s: case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s:
     case IR_f_ltq_d: case IR_f_ltq_s: case IR_f_leq_d: case IR_f_leq_s:
+    case IR_f_ltn_d: case IR_f_ltn_s: case IR_f_len_d: case IR_f_len_s:
         emit_fcompare(e, r);
         break;
     case IR_f_to_w_d: case IR_f_to_w_s: case IR_f_to_wu_d: case IR_f_to_wu_s: case IR_f_to_l_d: case IR_f_to_l_s:
@@ -482,6 +528,8 @@ void emit_fp_node(struct emitter *e, ir_ref r)
     }
     case IR_f_unbox_s: emit_unbox(e, r); break;
     case IR_fload_s: case IR_fload_d: case IR_fstore_s: case IR_fstore_d: emit_fmemory(e, r); break;
+    case IR_fflags: emit_fflags(e, r); break;
+    case IR_set_fflags: emit_set_fflags(e, r); break;
     default:
         e->failed = true;
     }

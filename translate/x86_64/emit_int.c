@@ -272,11 +272,6 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide)
         finish_w(e, r, d);
 }
 
-bool can_fold_condition(const struct emitter *e, const struct ir_node *n)
-{
-    return (n->op >= IR_eq && n->op <= IR_geu) || (n->op >= IR_f_lt_d && n->op <= IR_f_le_s);
-}
-
 enum cond emit_condition(struct emitter *e, ir_ref r)
 {
     static const enum cond codes[] = {CC_E, CC_NE, CC_L, CC_GE, CC_B, CC_AE};
@@ -290,7 +285,7 @@ enum cond emit_condition(struct emitter *e, ir_ref r)
             asm_rr(&e->a, 0x85, true, o.reg, o.reg);
         return CC_NE;
     }
-    if (n->op >= IR_f_lt_d && n->op <= IR_f_le_s)
+    if (is_fp_order(n))
         return emit_fp_condition(e, n, false);
     if ((n->op == IR_eq || n->op == IR_ne) && e->fold[n->a]) { /* a folded comparison of floats with 0 */
         enum cond c = emit_fp_condition(e, node_of(e, n->a), n->op == IR_eq);

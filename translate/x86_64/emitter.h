@@ -39,6 +39,7 @@ enum cold_kind {
     COLD_TRAP,    /* fix, set the trap (cause aux, tval in register reg), leave at imm */
     COLD_EXIT,    /* fix, go on to the guest pc imm through a linked jump */
     COLD_CANON,   /* make xmm register reg the canonical NaN of a double (single if aux), go back */
+    COLD_RESTORE_FPCR, /* reload MXCSR from hart.host_fpcr, go back */
     COLD_DIV,     /* see emit_int.c */
     COLD_CALL,    /* helper aux on xmm values, see emit_fp.c */
     COLD_RET,     /* a return that does not match: target in rax */
@@ -150,7 +151,8 @@ void emit_int_node(struct emitter *e, ir_ref r);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
 /* Emits the comparison that a folded or plain condition is; the result is its condition code when true. */
 enum cond emit_condition(struct emitter *e, ir_ref r);
-bool can_fold_condition(const struct emitter *e, const struct ir_node *n);
+/* An ordered comparison of floats. */
+static inline bool is_fp_order(const struct ir_node *n) { return n->op >= IR_f_lt_d && n->op <= IR_f_len_s; }
 void emit_fp_node(struct emitter *e, ir_ref r);
 void emit_cold_call(struct emitter *e, const struct cold *c);
 void emit_call_node(struct emitter *e, ir_ref r);

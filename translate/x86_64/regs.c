@@ -191,12 +191,23 @@ struct operand use_any(struct emitter *e, ir_ref r)
     return (struct operand){false, use_reg(e, r), {0}};
 }
 
+/* The register's value is not needed after this node, or not only here. */
+static bool may_overwrite(struct emitter *e, int reg)
+{
+    ir_ref w = e->gpr[reg];
+    if (w == IR_NONE || e->left[w] == 0)
+        return true;
+    for (int i = 0; i < 16; i++)
+        if (i != reg && e->gpr[i] == w)
+            return true;
+    return false;
+}
+
 int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid)
 {
     if (e->hint[r] >= 0) {
         int home = e->home_x[e->hint[r]];
-        ir_ref w = e->gpr[home];
-        if (!(avoid >> home & 1) && (w == IR_NONE || e->left[w] == 0))
+        if (!(avoid >> home & 1) && may_overwrite(e, home))
             return home;
     }
     /* an operand's temporary that is not needed any more */

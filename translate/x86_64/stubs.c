@@ -220,6 +220,8 @@ void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, s
         [POOL_ABS_S * 2] = 0x7fffffffu,    [POOL_BOX * 2] = 0xffffffff00000000u, [POOL_CANON_D * 2] = FP_CANONICAL_D,
         [POOL_CANON_S * 2] = FP_CANONICAL_S};
     memcpy(h->pool, pool, sizeof pool);
+    for (unsigned i = 0; i < 64; i++)
+        h->flag_table[i] = backend_flags(i);
     uint64_t *top = (uint64_t *)((char *)return_stack + bytes) - 2;
     top[0] = (uint64_t)(uintptr_t)be->sentinel;
     top[1] = 1;

@@ -1,0 +1,19 @@
+/* fork.h: clone in its two shapes, a thread and a process. */
+#ifndef USER_FORK_H
+#define USER_FORK_H
+
+#include "user.h"
+
+#define CLONE_INTO_CGROUP_FLAG UINT64_C(0x200000000)
+
+struct clone_request {
+    uint64_t flags; /* CLONE_ bits without the exit signal */
+    uint64_t exit_signal, stack, parent_tid, child_tid, tls, pidfd;
+};
+
+int64_t clone_dispatch(struct task *t, const struct clone_request *c);
+int64_t thread_create(struct task *t, const struct clone_request *c);
+/* fork.c: also vfork, as a fork whose parent waits until the child executes another program or exits. */
+int64_t fork_process(struct task *t, const struct clone_request *c);
+
+#endif
