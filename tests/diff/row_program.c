@@ -458,6 +458,19 @@ void program_place(const struct program *p) {
     memcpy((void *)(uintptr_t)PROGRAM_SCRATCH, p->start.scratch, SCRATCH_BYTES);
 }
 
+/* Bit per x register that a program names, 32 bits above them for f registers; a little more than the truth. */
+static uint64_t used_registers(const struct program *p) {
+    uint64_t used = 0;
+    for (unsigned i = 0; i < p->count; i++) {
+        struct insn in;
+        insn_decode(p->isa, p->items[i].bits, &in);
+        uint64_t bits = 1ull << in.rd | 1ull << in.rs1 | 1ull << in.rs2 | 1ull << in.rs3;
+        if (p->items[i].bits != 0x13 && p->items[i].bits != 1)
+            used |= insn_rows[in.id].format >= FMT_FIL ? bits << 32 | bits : bits;
+    }
+    return used;
+}
+
 void program_print(const struct program *p, FILE *to) {
     unsigned rows;
     const struct row_pattern *patterns = row_patterns(&rows);
@@ -470,12 +483,15 @@ void program_print(const struct program *p, FILE *to) {
         fprintf(to, "  %llx: %0*x  %-36s %s\n", (unsigned long long)program_address(p, i), p->items[i].len * 2, p->items[i].bits, text,
                 patterns[p->items[i].row].name);
     }
-    fprintf(to, "  %llx: ebreak\nstart:", (unsigned long long)program_address(p, p->count));
+    fprintf(to, "  %llx: ebreak\n ", (unsigned long long)program_address(p, p->count));
+    uint64_t used = used_registers(p);
+    for (int i = 1; i < 32; i++)
+        if (used >> i & 1)
+            fprintf(to, " %s=%llx", insn_xreg_names[i], (unsigned long long)p->start.x[i]);
     for (int i = 0; i < 32; i++)
-        fprintf(to, "%s%4s=%016llx", i % 4 ? " " : "\n  ", insn_xreg_names[i], (unsigned long long)p->start.x[i]);
-    for (int i = 0; i < 32; i++)
-        fprintf(to, "%s%4s=%016llx", i % 4 ? " " : "\n  ", insn_freg_names[i], (unsigned long long)p->start.f[i]);
-    fprintf(to, "\n  fcsr=%x\n", p->start.fcsr);
+        if (used >> (i + 32) & 1)
+            fprintf(to, " %s=%016llx", insn_freg_names[i], (unsigned long long)p->start.f[i]);
+    fprintf(to, " fcsr=%x\n", p->start.fcsr);
 }
 
 static unsigned differ(FILE *to, const char *what, const char *a_name, uint64_t a, const char *b_name, uint64_t b) {

@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../cpu/interp.h"
 #include "../../translate/engine.h"
@@ -24,8 +26,8 @@ static struct machine {
     struct hart harts[WAYS];
     struct isa isa;
 } machines[2];
-static struct hart *running;
-static unsigned long executed[2][1024][WAYS], unfinished, cases_run;
+static struct hart *volatile running;
+static unsigned long executed[2][1024][WAYS], unfinished, cases_run, failures[WAYS];
 
 static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *cause) {
     *cause = TRAP_FETCH_PAGE;
@@ -36,9 +38,14 @@ static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *caus
 }
 static bool watch_code(void *ctx, uint64_t addr) { return true; }
 
+static sigjmp_buf crash;
 static void on_fault(int signal_number, siginfo_t *info, void *context) {
-    if (!running || !engine_host_fault(running, signal_number, info, context))
+    if (!running) {
         signal(signal_number, SIG_DFL);
+        return;
+    }
+    if (signal_number == SIGILL || signal_number == SIGFPE || !engine_host_fault(running, signal_number, info, context))
+        siglongjmp(crash, 1);
 }
 
 static unsigned long cases(unsigned long n) {
@@ -64,7 +71,8 @@ static bool step_to_end(const struct program *p, struct hart *h, uint64_t *trace
     return false;
 }
 
-static bool run_way(struct machine *m, int way, const struct program *p, struct program_state *end) {
+enum run_end { ENDED, ENDLESS, CRASHED };
+static enum run_end run_way(struct machine *m, int way, const struct program *p, struct program_state *end) {
     static uint64_t trace[1000];
     unsigned traced = 0;
     struct hart *h = &m->harts[way];
@@ -76,6 +84,10 @@ static bool run_way(struct machine *m, int way, const struct program *p, struct 
     h->res_valid = 0;
     hart_set_fcsr(h, p->start.fcsr);
     memset(&h->trap, 0, sizeof h->trap);
+    if (sigsetjmp(crash, 1)) {
+        running = NULL;
+        return CRASHED;
+    }
     running = h;
     bool ended = true;
     if (way == STEP) {
@@ -98,7 +110,7 @@ static bool run_way(struct machine *m, int way, const struct program *p, struct 
     end->cause = h->trap.cause;
     end->tval = h->trap.tval;
     memcpy(end->scratch, (void *)(uintptr_t)PROGRAM_SCRATCH, SCRATCH_BYTES);
-    return ended;
+    return ended ? ENDED : ENDLESS;
 }
 
 struct pair {
@@ -108,12 +120,51 @@ struct pair {
 static bool pair_differs(const struct program *p, void *ctx) {
     static struct program_state a, b;
     struct pair *pair = ctx;
-    return run_way(pair->m, STEP, p, &a) && (run_way(pair->m, pair->way, p, &b), program_compare(&a, "", &b, "", NULL));
+    return run_way(pair->m, STEP, p, &a) == ENDED &&
+           (run_way(pair->m, pair->way, p, &b), program_compare(&a, "", &b, "", NULL));
+}
+/* In a process of its own, as a crash may leave anything behind. */
+static bool pair_crashes(const struct program *p, void *ctx) {
+    struct pair *pair = ctx;
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        static struct program_state end;
+        alarm(10);
+        _exit(run_way(pair->m, pair->way, p, &end) == CRASHED);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status != 0;
 }
 
-static void check_program(struct machine *m, const struct program *p) {
+/* Prints a failing program once for each way and row in focus; a crash ends everything, as nothing can be relied on then. */
+static void report(struct machine *m, int way, const struct program *p, int focus, bool crashed) {
+    static struct program small;
     static struct program_state reference, end;
-    if (!run_way(m, STEP, p, &reference)) {
+    static int last_focus[WAYS] = {-2, -2, -2, -2, -2};
+    failures[way]++;
+    if (last_focus[way] == focus && !crashed)
+        return;
+    last_focus[way] = focus;
+    small = *p;
+    program_shrink(&small, crashed ? pair_crashes : pair_differs, &(struct pair){m, way});
+    fprintf(stderr, "%s %s, RIV_SEED=%llu: ", way_names[way], crashed ? "crashes" : "disagrees with step",
+            (unsigned long long)program_seed());
+    program_print(&small, stderr);
+    if (crashed)
+        _exit(1);
+    run_way(m, STEP, &small, &reference);
+    run_way(m, way, &small, &end);
+    program_compare(&reference, way_names[STEP], &end, way_names[way], stderr);
+}
+
+static void check_program(struct machine *m, const struct program *p, int focus) {
+    static struct program_state reference, end;
+    enum run_end how = run_way(m, STEP, p, &reference);
+    if (how == CRASHED)
+        report(m, STEP, p, focus, true);
+    if (how == ENDLESS) {
         unfinished++;
         return;
     }
@@ -121,26 +172,26 @@ static void check_program(struct machine *m, const struct program *p) {
     for (int way = INTERPRET; way < WAYS; way++) {
         if (!m->engines[way])
             continue;
-        run_way(m, way, p, &end);
-        if (!program_compare(&reference, "", &end, "", NULL))
-            continue;
-        static struct program small;
-        small = *p;
-        program_shrink(&small, pair_differs, &(struct pair){m, way});
-        program_print(&small, stderr);
-        run_way(m, STEP, &small, &reference);
-        run_way(m, way, &small, &end);
-        program_compare(&reference, way_names[STEP], &end, way_names[way], stderr);
-        fail_msg("%s disagrees with step; RIV_SEED=%llu", way_names[way], (unsigned long long)program_seed());
+        how = run_way(m, way, p, &end);
+        if (how == CRASHED || program_compare(&reference, "", &end, "", NULL))
+            report(m, way, p, focus, how == CRASHED);
     }
+}
+
+/* In every test: cmocka puts handlers of its own in place before each. */
+static void install_handlers(void) {
+    static char stack[1 << 16];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    assert_int_equal(sigaltstack(&alternate, NULL), 0);
+    const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(sigaction(signals[i], &action, NULL), 0);
 }
 
 static int set_up(void **state) {
     static const char *const names[2] = {"max", "rv32max"};
-    static char stack[1 << 16];
-    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    if (!program_map() || sigaltstack(&alternate, NULL) || sigaction(SIGSEGV, &action, NULL) || sigaction(SIGBUS, &action, NULL))
+    if (!program_map())
         return -1;
     for (int i = 0; i < 2; i++) {
         struct machine *m = &machines[i];
@@ -183,15 +234,19 @@ static void run_rows(struct machine *m, unsigned max_rows, unsigned long each) {
     unsigned rows;
     const struct row_pattern *patterns = row_patterns(&rows);
     uint64_t seed = program_seed() * 1000003 + max_rows;
+    memset(failures, 0, sizeof failures);
+    install_handlers();
     for (unsigned row = 0; row < rows; row++) {
         if (!row_pattern_in(&patterns[row], &m->isa))
             continue;
         struct program_options options = {.focus = (int)row, .max_rows = max_rows};
         for (unsigned long i = 0; i < cases(each); i++) {
             program_make(&p, &m->isa, program_random(&seed), &options);
-            check_program(m, &p);
+            check_program(m, &p, (int)row);
         }
     }
+    for (int way = 0; way < WAYS; way++)
+        assert_int_equal(failures[way], 0);
 }
 static void rv64_rows_alone(void **state) { run_rows(&machines[0], 1, 40); }
 static void rv64_rows_among_others(void **state) { run_rows(&machines[0], 20, 25); }
