@@ -53,10 +53,24 @@ static unsigned long cases(unsigned long n) {
     return text ? n * strtoul(text, NULL, 0) : n;
 }
 
+/* An address that is not canonical arrives without its value: computed here from the instruction at pc. */
+static void find_address(struct hart *h) {
+    struct insn in;
+    uint32_t bits;
+    memcpy(&bits, (void *)(uintptr_t)h->pc, 4);
+    insn_decode(h->isa, insn_length(bits) == 2 ? bits & 0xffff : bits, &in);
+    unsigned format = insn_rows[in.id].format;
+    bool stores = format == FMT_S || format == FMT_FST || (format == FMT_AMO);
+    h->trap.cause = stores ? TRAP_STORE_PAGE : TRAP_LOAD_PAGE;
+    h->trap.tval = h->x[in.rs1] + (format == FMT_AMO || format == FMT_LR || format == FMT_CBO ? 0 : (uint64_t)(int64_t)in.imm);
+}
+
 /* Runs one instruction after the other and notes which rows were executed; false when the program does not end. */
 static bool step_to_end(const struct program *p, struct hart *h, uint64_t *trace, unsigned *traced) {
     if (sigsetjmp(h->fault_jmp, 0)) {
         h->in_interp = 0;
+        if (h->trap.host_code == SI_KERNEL)
+            find_address(h);
         return true;
     }
     for (*traced = 0; *traced < 1000;) {
