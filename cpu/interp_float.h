@@ -120,7 +120,51 @@ static ALWAYS_INLINE uint64_t float_madd_D(struct hart *h, unsigned rm, uint64_t
     return fp_madd_d(h, a, b, c, rm);
 }
 #else
-#define float_madd_D(h, rm, a, b, c) fp_madd_d(h, a, b, c, rm)
+/* The common case in integers: all operands and the result normal, rounding to nearest.  Product and addend are held
+ * with their leading ones at bits 124 to 125 of 128; bits shifted out leave a sticky one. */
+static inline unsigned __int128 float_shift_sticky(unsigned __int128 v, unsigned n) {
+    if (n == 0)
+        return v;
+    if (n > 127)
+        return 1;
+    return v >> n | (v << (128 - n) != 0);
+}
+static inline uint64_t float_madd_D(struct hart *h, unsigned rm, uint64_t a, uint64_t b, uint64_t c) {
+    uint64_t hidden = (uint64_t)1 << 52;
+    unsigned ea = a >> 52 & 0x7ff, eb = b >> 52 & 0x7ff, ec = c >> 52 & 0x7ff;
+    if (UNLIKELY(rm != RM_RNE || ea - 1 >= 0x7fe || eb - 1 >= 0x7fe || ec - 1 >= 0x7fe))
+        return fp_madd_d(h, a, b, c, rm);
+    unsigned __int128 p = (unsigned __int128)((a & (hidden - 1)) | hidden) * ((b & (hidden - 1)) | hidden) << 20;
+    unsigned __int128 z = (unsigned __int128)((c & (hidden - 1)) | hidden) << 73;
+    /* p counts 2^(ep - 1075), z 2^(ez - 1075) */
+    int ep = (int)(ea + eb) - 1075 - 20, ez = (int)ec - 73, e = ep > ez ? ep : ez;
+    if (ep > ez)
+        z = float_shift_sticky(z, (unsigned)(ep - ez));
+    else
+        p = float_shift_sticky(p, (unsigned)(ez - ep));
+    uint64_t sign = (a ^ b) & SIGN_D;
+    unsigned __int128 s;
+    if (sign == (c & SIGN_D)) {
+        s = p + z;
+    } else if (p >= z) {
+        s = p - z;
+    } else {
+        s = z - p;
+        sign ^= SIGN_D;
+    }
+    if (UNLIKELY(s == 0))
+        return 0;
+    int zeros = s >> 64 ? __builtin_clzll((uint64_t)(s >> 64)) : 64 + __builtin_clzll((uint64_t)s);
+    s <<= zeros;
+    int exponent = e - zeros + 75; /* the leading one's, biased */
+    if (UNLIKELY(exponent < 2 || exponent > 0x7fc))
+        return fp_madd_d(h, a, b, c, rm);
+    uint64_t high = (uint64_t)(s >> 64), rest = (high & 0x7ff) | ((uint64_t)s != 0), mantissa = high >> 11;
+    if (rest != 0)
+        h->fflags |= FFLAG_NX;
+    mantissa += rest > 0x400 || (rest == 0x400 && (mantissa & 1));
+    return sign | (((uint64_t)(exponent - 1) << 52) + mantissa);
+}
 #endif
 #define float_madd_H(h, rm, a, b, c) fp_madd_h(h, a, b, c, rm)
 
