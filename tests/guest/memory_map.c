@@ -46,9 +46,7 @@ static int try_write(volatile char *p) {
     return 0;
 }
 
-static char *map(size_t pages, int prot) {
-    return mmap(NULL, pages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
+static char *map(size_t pages, int prot) { return mmap(NULL, pages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -119,7 +117,8 @@ int main(void) {
     printf("reservation of 64 GiB: %d\n", q != MAP_FAILED);
     mprotect(q + (32ul << 30), PAGE, rw);
     q[32ul << 30] = 1;
-    printf("used: %d, released: %d\n", q[32ul << 30], munmap(q, 64ul << 30));
+    r = q[32ul << 30];
+    printf("used: %d, released: %d\n", r, munmap(q, 64ul << 30));
 
     int *shared = mmap(NULL, PAGE, rw, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (fork() == 0) {

@@ -1,4 +1,5 @@
-/* fork, vfork, exec of itself, posix_spawn, wait in its forms, death by signal as the parent sees it, fork with threads. */
+/* fork, vfork, exec of itself, posix_spawn, wait in its forms, death by signal as the parent sees it, fork with
+ * threads. */
 // args: start
 // status: 42
 #define _GNU_SOURCE

@@ -1,4 +1,5 @@
-/* Alternate stacks, masks, nesting, SA_RESTART, SA_RESETHAND, SA_NODEFER, alarms in a tight loop, sigsuspend, queues. */
+/* Alternate stacks, masks, nesting, SA_RESTART, SA_RESETHAND, SA_NODEFER, alarms in a tight loop, sigsuspend, queues.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

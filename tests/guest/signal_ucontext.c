@@ -54,16 +54,21 @@ int main(void) {
     printf("a5 as before: %d\n", (int)seen_a5);
     printf("resumed with t3 = %d, f10 = %.1f\n", (int)t3, fa0);
     munmap(page, 4096);
-    __asm__ volatile(".option push\n\t.option norvc\n\tlw t3, 0(%0)\n\t.option pop" : : "r"(page) : "t3", "fa0", "memory");
+    __asm__ volatile(".option push\n\t.option norvc\n\tlw t3, 0(%0)\n\t.option pop"
+                     :
+                     : "r"(page)
+                     : "t3", "fa0", "memory");
     printf("unmapped code: %d\n", (int)fault_code);
     uint64_t here;
     __asm__ volatile("lla %0, 1f\n1:\t.4byte 0xffffffff" : "=&r"(here) : : "t3", "fa0", "memory");
-    printf("illegal: code %d at its pc: %s\n", (int)fault_code, fault_address == here && fault_pc == here ? "yes" : "no");
+    printf("illegal: code %d at its pc: %s\n", (int)fault_code,
+           fault_address == here && fault_pc == here ? "yes" : "no");
     __asm__ volatile(".option push\n\t.option norvc\n\tebreak\n\t.option pop" : : : "t3", "fa0", "memory");
     printf("breakpoint: code %d\n", (int)fault_code);
     static uint32_t data[4] = {0x00008067};
     skip = 0;
     __asm__ volatile("jalr ra, %0" : : "r"(data) : "ra", "t3", "fa0", "memory");
-    printf("jump to data: code %d at the target: %s\n", (int)fault_code, fault_address == (uint64_t)data ? "yes" : "no");
+    printf("jump to data: code %d at the target: %s\n", (int)fault_code,
+           fault_address == (uint64_t)data ? "yes" : "no");
     return 0;
 }

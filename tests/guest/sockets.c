@@ -1,4 +1,5 @@
-/* Pipes, sockets, poll, ppoll with a mask, select, epoll, eventfd, timerfd, inotify, splice, descriptors over a socket. */
+/* Pipes, sockets, poll, ppoll with a mask, select, epoll, eventfd, timerfd, inotify, splice, descriptors over a socket.
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
