@@ -257,7 +257,6 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block)
     struct hart *h = eh->hart;
     if (e->config.dump & DUMP_EXEC)
         fprintf(e->config.dump_to ? e->config.dump_to : stderr, "Trace 0x%016llx\n", (unsigned long long)h->pc);
-    h->res_valid = 0;
     backend_load_rounding(h);
     h->in_code = 1;
     enum leave_reason why = backend_enter(e->backend, h, block->code + block->entry);
@@ -330,6 +329,8 @@ enum engine_stop engine_run(struct hart *h)
     h->trap.host_code = 0;
     world_enter(eh);
     enum engine_stop stop = run(eh);
+    if (stop == STOP_TRAP)
+        h->res_valid = 0; /* as a kernel does on its way back */
     world_leave(eh);
     return stop;
 }

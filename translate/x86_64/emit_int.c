@@ -499,6 +499,13 @@ static void emit_store(struct emitter *e, ir_ref r)
 /* lock prefix: goes before the instruction's own prefixes */
 static void lock(struct emitter *e) { asm_byte(&e->a, 0xf0); }
 
+/* An LR or SC in generated code ends whatever reservation the interpreter has made. */
+static void end_reservation(struct emitter *e)
+{
+    asm_rm(&e->a, 0xc6, false, 0, HART(res_valid));
+    asm_byte(&e->a, 0);
+}
+
 static void emit_amo(struct emitter *e, ir_ref r)
 {
     const struct ir_node *n = node_of(e, r);
@@ -584,6 +591,7 @@ static void emit_cas(struct emitter *e, ir_ref r)
     lock(e);
     asm_rm(&e->a, MAP_0F | 0xb1, wide, v, mem_at(addr, 0));
     if (n->op == IR_cas_sc) {
+        end_reservation(e);
         asm_rr(&e->a, MAP_0F | OP_BYTE | (0x90 + CC_NE), false, 0, RAX);
         asm_rr(&e->a, MAP_0F | OP_BYTE | 0xb6, false, RAX, RAX);
     }
@@ -596,6 +604,8 @@ static void emit_check_align(struct emitter *e, ir_ref r)
 {
     const struct ir_node *n = node_of(e, r);
     int x = use_reg(e, n->a);
+    if (n->aux == TRAP_LOAD_MISALIGNED)
+        end_reservation(e);
     asm_rr(&e->a, OP_BYTE | 0xf6, false, 0, x); /* test x8, imm8 */
     asm_byte(&e->a, (unsigned)n->imm - 1);
     struct cold *c = add_cold(e, COLD_TRAP);
