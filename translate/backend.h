@@ -76,6 +76,8 @@ void backend_load_rounding(struct hart *h);
  * leaves generated code with BACK_FAULT. */
 uintptr_t backend_context_pc(const void *ucontext);
 bool backend_context_is_write(const void *ucontext);
+/* The FP control and status word of a context. */
+uint32_t backend_context_fpcr(const void *ucontext);
 void backend_context_leave(struct backend *be, void *ucontext);
 /* The same by way of a block's landing. */
 void backend_context_go(void *ucontext, const uint8_t *code);

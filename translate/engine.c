@@ -349,6 +349,11 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
     if (h->in_interp) {
         h->pc = interp_fault_pc(h);
         h->trap = trap;
+        if (h->interp_fp) { /* the flags it has raised are in the context only: handlers start with a fresh FPU */
+            h->interp_fp = 0;
+            h->host_fpcr = backend_context_fpcr(ucontext);
+            backend_fold_flags(h);
+        }
         siglongjmp(h->fault_jmp, 1);
     }
     if (!e->backend)

@@ -26,6 +26,8 @@ void ir_count_uses(struct ir_block *b)
 /* Whether the guest's registers may be seen at this node (by a fault handler, the engine, the next block). */
 static bool observes(const struct ir_node *n)
 {
+    if (n->op == IR_f_unbox_s) /* leaves the block when the value is not boxed */
+        return true;
     switch (ir_ops[n->op].kind) {
     case IRK_LOAD: case IRK_STORE: case IRK_EFFECT: case IRK_EXIT:
         return true;

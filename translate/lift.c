@@ -292,8 +292,9 @@ static void load_reserved(struct lifter *l, unsigned bits)
         leave_to_engine(l, LEAVE_EXCLUSIVE, l->pc);
         return;
     }
-    l->lr_addr = atomic_address(l, bits, TRAP_LOAD_MISALIGNED);
-    l->lr_value = node(l, bits == 32 ? IR_load_s32 : IR_load_64, l->lr_addr, IR_NONE, IR_NONE, 0);
+    ir_ref addr = atomic_address(l, bits, TRAP_LOAD_MISALIGNED);
+    l->lr_addr = get_x(l, l->insn.rs1);
+    l->lr_value = node(l, bits == 32 ? IR_load_s32 : IR_load_64, addr, IR_NONE, IR_NONE, 0);
     l->lr_size = bits;
     set_x(l, l->insn.rd, l->lr_value);
 }
@@ -301,12 +302,12 @@ static void load_reserved(struct lifter *l, unsigned bits)
 static void store_conditional(struct lifter *l, unsigned bits)
 {
     ir_ref addr = get_x(l, l->insn.rs1);
-    if (rv32(l))
-        addr = un(l, IR_zext32, addr);
     if (l->lr_size != bits || l->lr_addr != addr) {
         interpret_this(l);
         return;
     }
+    if (rv32(l))
+        addr = un(l, IR_zext32, addr);
     ir_ref r = node(l, IR_cas_sc, addr, l->lr_value, get_x(l, l->insn.rs2), bits);
     l->lr_size = 0;
     set_x(l, l->insn.rd, r);

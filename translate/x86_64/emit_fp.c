@@ -362,6 +362,8 @@ static void emit_sign(struct emitter *e, ir_ref r)
 static void emit_unbox(struct emitter *e, ir_ref r)
 {
     const struct ir_node *n = node_of(e, r);
+    if (e->maybe_nan[n->a] == 1) /* a NaN's payload could look like boxing */
+        make_canonical(e, n->a, true);
     int x = use_xmm(e, n->a);
     if (!e->is_single[n->a]) {
         int t = alloc_temp(e, 0);

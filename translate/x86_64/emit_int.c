@@ -261,7 +261,7 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide)
         asm_vex_gpr(&e->a, code | MAP_0F38 | 0xf7, wide, d, y, o.reg);
     } else {
         struct operand amount = park(e, n->b, HART(call_arg[0]));
-        d = alloc_dest(e, r, 1u << RCX);
+        d = alloc_dest(e, r, 1u << RCX | bit_of(amount));
         load_into(e, d, n->a);
         free_temp(e, RCX);
         load_operand(e, RCX, amount);

@@ -249,6 +249,11 @@ bool backend_context_is_write(const void *ucontext)
 {
     return ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_ERR] & 2;
 }
+uint32_t backend_context_fpcr(const void *ucontext)
+{
+    const struct _libc_fpstate *fp = ((const ucontext_t *)ucontext)->uc_mcontext.fpregs;
+    return fp ? fp->mxcsr : 0;
+}
 void backend_context_leave(struct backend *be, void *ucontext)
 {
     ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)be->fault;
