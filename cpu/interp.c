@@ -163,10 +163,10 @@ static struct block *obtain(struct hart *h, uint64_t pc) {
         if (hot == 0)
             b->flags |= BLOCK_COLD;
         in->any_unwatched |= b->flags & BLOCK_UNWATCHED;
+        if (++in->block_count > in->hash_size) /* before b is in the list of what grow_hash enters */
+            grow_hash(in);
         b->list_next = in->blocks;
         in->blocks = b;
-        if (++in->block_count > in->hash_size)
-            grow_hash(in);
         size_t slot = hash_slot(in, pc);
         b->hash_next = in->hash[slot];
         in->hash[slot] = b;
