@@ -163,8 +163,8 @@ static struct block *obtain(struct hart *h, uint64_t pc) {
         if (hot == 0)
             b->flags |= BLOCK_COLD;
         in->any_unwatched |= b->flags & BLOCK_UNWATCHED;
-        if (++in->block_count > in->hash_size) /* before b is in the list of what grow_hash enters */
-            grow_hash(in);
+        if (++in->block_count > in->hash_size)
+            grow_hash(in); /* takes the blocks in the list, which b is not in yet */
         b->list_next = in->blocks;
         in->blocks = b;
         size_t slot = hash_slot(in, pc);

@@ -355,8 +355,31 @@ static bool fits(const struct op *ops, const uint16_t *kinds, const struct fused
     return (!(f->dead & DEAD_A) || is_dead(ops, kinds, f, 0)) && (!(f->dead & DEAD_B) || is_dead(ops, kinds, f, 1));
 }
 
+static bool commutes(unsigned kind) {
+    switch (kind) {
+    case INSN_add: case INSN_xor: case INSN_or: case INSN_and: case INSN_addw: case INSN_mul: case INSN_mulw:
+    case INSN_beq: case INSN_bne: case OP_beq_back: case OP_bne_back:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Where operands may be swapped, the value just computed comes first: half as many rows are needed. */
+static void order_operands(struct draft *d) {
+    for (unsigned i = 1; i < d->head.ops; i++) {
+        struct op *op = &d->ops[i], *before = op - 1;
+        if (d->offsets[i] < OFFSET_LINK && d->offsets[i - 1] < OFFSET_LINK && commutes(d->kinds[i]) &&
+            writes_x(d->kinds[i - 1]) && before->rd == op->rs2) {
+            op->rs2 = op->rs1;
+            op->rs1 = before->rd;
+        }
+    }
+}
+
 static void fuse(struct interp *in) {
     struct draft *d = in->draft;
+    order_operands(d);
     for (unsigned i = 0; i < d->head.ops; i++) {
         if (d->offsets[i] >= OFFSET_LINK)
             continue;

@@ -59,8 +59,8 @@ bool backend_fork_child(struct backend *be);
 void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, size_t bytes);
 /* Drops all return addresses kept for h. */
 void backend_reset_returns(struct hart *h);
-/* Most bytes that a block of IR_MAX_NODES can need. */
-enum { BACKEND_MAX_BYTES = 96 * 1024 };
+/* Bytes that are always enough for the block's code. */
+size_t backend_room(const struct ir_block *b);
 /* Emits a block at writable (executed at executable).  False: it does not fit or something has no translation. */
 bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t *writable, const uint8_t *executable,
                   size_t room, struct emitted *out);

@@ -278,7 +278,7 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
         break;
     case IR_ltu:
         if (k == 1)
-            return append(b, IR_eq, x, ir_const(b, 0), IR_NONE, 0);
+            return ir_add(b, IR_eq, x, ir_const(b, 0), IR_NONE, 0);
         break;
     default:
         break;
@@ -356,14 +356,15 @@ ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, i
 {
     if (b->overflow)
         return 0;
-    bool integer = ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && op != IR_const && op != IR_f_bits;
+    bool integer = ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && ir_ops[op].args[0] == 'I';
     if (integer) {
         if (commutes(op) && ir_is_const(b, x) && !ir_is_const(b, y)) {
             ir_ref t = x;
             x = y;
             y = t;
         }
-        if (wants_low32(op)) {
+        bool done = (op == IR_sext32 && ir_is_sext32(b, x)) || (op == IR_zext32 && ir_is_zext32(b, x));
+        if (wants_low32(op) && !done) { /* an extension that is there already is used again */
             x = low32(b, x);
             if (y != IR_NONE)
                 y = low32(b, y);
@@ -375,9 +376,12 @@ ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, i
     /* loads and stores: a constant added to the address becomes the displacement */
     if ((ir_ops[op].kind == IRK_LOAD || ir_ops[op].kind == IRK_STORE) && b->xlen == 64) {
         const struct ir_node *n = &b->nodes[x];
-        if (n->op == IR_add && ir_is_const(b, n->b) && fits32(imm + b->nodes[n->b].imm) && may_look_through(b, x)) {
-            imm += b->nodes[n->b].imm;
-            x = n->a;
+        if (n->op == IR_add && ir_is_const(b, n->b) && may_look_through(b, x)) {
+            int64_t sum = (int64_t)((uint64_t)imm + (uint64_t)b->nodes[n->b].imm);
+            if (fits32(sum)) {
+                imm = sum;
+                x = n->a;
+            }
         }
     }
     return append(b, op, x, y, z, imm);

@@ -411,7 +411,7 @@ static bool get_suffix(struct reader *r, char field, struct ir_node *n) {
             return false;
     }
     n->rm = (uint8_t)rm;
-    return true;
+    return rm < COUNT(rm_names) || fail(r, "rounding mode %u", rm);
 }
 
 static bool get_pc(struct reader *r, struct ir_node *n) {

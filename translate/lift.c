@@ -341,6 +341,9 @@ static bool quiet_compare(struct lifter *l)
     bool less = in[0].id == INSN_flt_d || in[0].id == INSN_flt_s, is_double = in[0].id == INSN_flt_d || in[0].id == INSN_fle_d;
     if (!less && in[0].id != INSN_fle_d && in[0].id != INSN_fle_s)
         return false;
+    /* of the page that is watched already; flags are put back, not cleared from x0 */
+    if ((pc - 1) >> 12 != l->pc >> 12 || keep == 0)
+        return false;
     if (in[0].rd == keep || in[1].id != INSN_csrrw || in[1].rd != 0 || in[1].rs1 != keep || in[1].imm != 1 || l->b->insns + 3u > l->config->max_insns)
         return false;
     set_x(l, keep, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0));

@@ -97,12 +97,13 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
     }
     uint8_t *writable;
     const uint8_t *executable;
-    if (!cc_reserve(e->cache, BACKEND_MAX_BYTES, &writable, &executable)) {
+    size_t room = backend_room(b);
+    if (!cc_reserve(e->cache, room, &writable, &executable)) {
         *full = true;
         return NULL;
     }
     struct emitted out;
-    if (!backend_emit(e->backend, b, mode, writable, executable, BACKEND_MAX_BYTES, &out)) {
+    if (!backend_emit(e->backend, b, mode, writable, executable, room, &out)) {
         cc_abort(e->cache);
         return NULL;
     }

@@ -196,12 +196,10 @@ int64_t guest_mprotect(uint64_t addr, uint64_t length, int prot) {
     if (r == 0 && !vma_set_prot(addr, end, (uint32_t)prot))
         r = -ENOMEM;
     if (r == 0) {
-        /* A code generator that flips its memory between RW and RX keeps the translations of what it does not change.
-         */
-        if (prot & (PROT_EXEC | PROT_WRITE))
+        if (prot & PROT_EXEC)
             watch_reprotect(addr, end);
         else
-            code = watch_forget(addr, end);
+            code = watch_forget(addr, end); /* what is translated must not run any more */
     }
     vma_unlock();
     if (code)

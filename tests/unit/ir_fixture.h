@@ -41,6 +41,18 @@ static inline char *block_text(const struct ir_block *b) {
     return text;
 }
 
+/* A message that does not fit is cut, and no byte behind the buffer is touched. */
+static inline void message_is_cut(bool (*fails)(struct ir_block *b, const char *text, char *err, size_t n),
+                                  struct ir_block *b, const char *text, size_t length) {
+    for (size_t size = 1; size < length + 2; size++) {
+        char err[256];
+        memset(err, '#', sizeof err);
+        assert_false(fails(b, text, err, size));
+        assert_int_equal(strlen(err), size <= length ? size - 1 : length);
+        for (size_t i = size; i < sizeof err; i++)
+            assert_int_equal(err[i], '#');
+    }
+}
 /* A node as it is told, past the builder's simplifications. */
 static inline ir_ref node_raw(struct ir_block *b, enum ir_op op, ir_ref a, ir_ref c, ir_ref d, int64_t imm) {
     assert_true(b->count < IR_MAX_NODES);
@@ -50,7 +62,7 @@ static inline ir_ref node_raw(struct ir_block *b, enum ir_op op, ir_ref a, ir_re
 
 /* An integer operation that depends on nothing but integer operands. */
 static inline bool is_integer_op(enum ir_op op) {
-    return ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && op != IR_const && op != IR_f_bits;
+    return ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && ir_ops[op].args[0] == 'I';
 }
 
 static const uint64_t corner_values[] = {

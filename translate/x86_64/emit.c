@@ -302,6 +302,13 @@ static void emit_section(struct emitter *e)
     e->cold_count = 0;
 }
 
+/* Twice, for a loop; a node's code with its cold part is below 64 bytes on the average, finishing registers at an exit apart. */
+size_t backend_room(const struct ir_block *b)
+{
+    size_t room = 8192 + (size_t)b->count * 192;
+    return room < 96 * 1024 ? room : 96 * 1024;
+}
+
 bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t *writable, const uint8_t *executable,
                   size_t room, struct emitted *out)
 {
