@@ -83,9 +83,29 @@ bool program_map(void) {
 }
 
 static uint64_t corner_x(uint64_t *r) {
-    static const uint64_t corners[] = {0, 1, 2, ~0ull, ~1ull, 0x7fffffff, 0x80000000, 0xffffffff, 0xffffffff80000000,
-                                       0xffffffff7fffffff, 0x7fffffffffffffff, 0x8000000000000000, 0x100000000, 0xff, 0x80, 0x8000,
-                                       0x7fff, 0xffff, 31, 32, 63, 64, 0x0123456789abcdef};
+    static const uint64_t corners[] = {0,
+                                       1,
+                                       2,
+                                       ~0ull,
+                                       ~1ull,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0xffffffff,
+                                       0xffffffff80000000,
+                                       0xffffffff7fffffff,
+                                       0x7fffffffffffffff,
+                                       0x8000000000000000,
+                                       0x100000000,
+                                       0xff,
+                                       0x80,
+                                       0x8000,
+                                       0x7fff,
+                                       0xffff,
+                                       31,
+                                       32,
+                                       63,
+                                       64,
+                                       0x0123456789abcdef};
     switch (below(r, 4)) {
     case 0:
         return corners[below(r, sizeof corners / sizeof corners[0])];
@@ -99,15 +119,32 @@ static uint64_t corner_x(uint64_t *r) {
 }
 
 static uint64_t corner_f(uint64_t *r) {
-    static const uint64_t doubles[] = {0, 0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001,
-                                       0x7ff8000000001234, 1, 0x000fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff,
-                                       0x41dfffffffc00000, 0x41e0000000000000, 0x43e0000000000000, 0x43f0000000000000,
-                                       0x3fe0000000000000, 0x3ff0000000000001, 0x4330000000000001, 0x4004000000000000,
-                                       0x47efffffe0000000, 0x36a0000000000000};
-    static const uint32_t singles[] = {0, 0x3f800000, 0x7f800000, 0x7fc00000, 0x7f800001, 0x7fc01234, 1, 0x007fffff, 0x00800000,
-                                       0x7f7fffff, 0x4f000000, 0x5f000000, 0x4f800000, 0x3f000000, 0x3f800001, 0x40200000,
-                                       0x4b000001, 0x477fe000, 0x33800000};
-    static const uint16_t halves[] = {0, 0x3c00, 0x7c00, 0x7e00, 0x7c01, 1, 0x3ff, 0x400, 0x7bff, 0x3800, 0x3c01, 0x4100, 0x6401};
+    static const uint64_t doubles[] = {0,
+                                       0x3ff0000000000000,
+                                       0x7ff0000000000000,
+                                       0x7ff8000000000000,
+                                       0x7ff0000000000001,
+                                       0x7ff8000000001234,
+                                       1,
+                                       0x000fffffffffffff,
+                                       0x0010000000000000,
+                                       0x7fefffffffffffff,
+                                       0x41dfffffffc00000,
+                                       0x41e0000000000000,
+                                       0x43e0000000000000,
+                                       0x43f0000000000000,
+                                       0x3fe0000000000000,
+                                       0x3ff0000000000001,
+                                       0x4330000000000001,
+                                       0x4004000000000000,
+                                       0x47efffffe0000000,
+                                       0x36a0000000000000};
+    static const uint32_t singles[] = {0,          0x3f800000, 0x7f800000, 0x7fc00000, 0x7f800001,
+                                       0x7fc01234, 1,          0x007fffff, 0x00800000, 0x7f7fffff,
+                                       0x4f000000, 0x5f000000, 0x4f800000, 0x3f000000, 0x3f800001,
+                                       0x40200000, 0x4b000001, 0x477fe000, 0x33800000};
+    static const uint16_t halves[] = {0,     0x3c00, 0x7c00, 0x7e00, 0x7c01, 1,     0x3ff,
+                                      0x400, 0x7bff, 0x3800, 0x3c01, 0x4100, 0x6401};
     uint64_t sign = program_random(r), v;
     switch (below(r, 8)) {
     case 0:
@@ -140,41 +177,76 @@ static unsigned any_x(uint64_t *r) {
 static bool is_pointer(unsigned n) { return n == POINTER_SP || n == POINTER_S0 || n == POINTER_S1 || n == POINTER_S2; }
 static bool is_kept(unsigned n) { return is_pointer(n) || n == JUMP_REG || n == LOOP_REG; }
 
-enum operand_kind { WRITES_X = 1, READS_X1 = 2, READS_X2 = 4, ADDRESS = 8, HAS_RM = 16, ATOMIC = 32, HAS_RD = 64, HAS_R1 = 128, HAS_R2 = 256 };
+enum operand_kind {
+    WRITES_X = 1,
+    READS_X1 = 2,
+    READS_X2 = 4,
+    ADDRESS = 8,
+    HAS_RM = 16,
+    ATOMIC = 32,
+    HAS_RD = 64,
+    HAS_R1 = 128,
+    HAS_R2 = 256
+};
 
 static unsigned operands(unsigned format) {
     switch ((enum insn_format)format) {
-    case FMT_R: return WRITES_X | READS_X1 | READS_X2 | HAS_RD | HAS_R1 | HAS_R2;
+    case FMT_R:
+        return WRITES_X | READS_X1 | READS_X2 | HAS_RD | HAS_R1 | HAS_R2;
     case FMT_R1:
     case FMT_I:
-    case FMT_SH: return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
-    case FMT_IL: return WRITES_X | READS_X1 | ADDRESS | HAS_RD | HAS_R1;
-    case FMT_JR: return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
-    case FMT_S: return READS_X1 | READS_X2 | ADDRESS | HAS_R1 | HAS_R2;
-    case FMT_B: return READS_X1 | READS_X2 | HAS_R1 | HAS_R2;
+    case FMT_SH:
+        return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
+    case FMT_IL:
+        return WRITES_X | READS_X1 | ADDRESS | HAS_RD | HAS_R1;
+    case FMT_JR:
+        return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
+    case FMT_S:
+        return READS_X1 | READS_X2 | ADDRESS | HAS_R1 | HAS_R2;
+    case FMT_B:
+        return READS_X1 | READS_X2 | HAS_R1 | HAS_R2;
     case FMT_U:
-    case FMT_J: return WRITES_X | HAS_RD;
-    case FMT_AMO: return WRITES_X | READS_X1 | READS_X2 | ADDRESS | ATOMIC | HAS_RD | HAS_R1 | HAS_R2;
-    case FMT_LR: return WRITES_X | READS_X1 | ADDRESS | ATOMIC | HAS_RD | HAS_R1;
-    case FMT_CSR: return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
-    case FMT_CSRI: return WRITES_X | HAS_RD | HAS_R1;
+    case FMT_J:
+        return WRITES_X | HAS_RD;
+    case FMT_AMO:
+        return WRITES_X | READS_X1 | READS_X2 | ADDRESS | ATOMIC | HAS_RD | HAS_R1 | HAS_R2;
+    case FMT_LR:
+        return WRITES_X | READS_X1 | ADDRESS | ATOMIC | HAS_RD | HAS_R1;
+    case FMT_CSR:
+        return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
+    case FMT_CSRI:
+        return WRITES_X | HAS_RD | HAS_R1;
     case FMT_FENCE:
-    case FMT_NONE: return 0;
+    case FMT_NONE:
+        return 0;
     case FMT_CBO:
-    case FMT_PF: return READS_X1 | ADDRESS | HAS_R1;
-    case FMT_FIL: return READS_X1 | ADDRESS | HAS_RD | HAS_R1;
-    case FMT_FST: return READS_X1 | ADDRESS | HAS_R1 | HAS_R2;
+    case FMT_PF:
+        return READS_X1 | ADDRESS | HAS_R1;
+    case FMT_FIL:
+        return READS_X1 | ADDRESS | HAS_RD | HAS_R1;
+    case FMT_FST:
+        return READS_X1 | ADDRESS | HAS_R1 | HAS_R2;
     case FMT_F4R:
-    case FMT_F3R: return HAS_RM | HAS_RD | HAS_R1 | HAS_R2;
-    case FMT_F3: return HAS_RD | HAS_R1 | HAS_R2;
-    case FMT_F2R: return HAS_RM | HAS_RD | HAS_R1;
-    case FMT_FX2: return WRITES_X | HAS_RD | HAS_R1 | HAS_R2;
-    case FMT_FX1: return WRITES_X | HAS_RD | HAS_R1;
-    case FMT_FX1R: return WRITES_X | HAS_RM | HAS_RD | HAS_R1;
-    case FMT_XF1: return READS_X1 | HAS_RD | HAS_R1;
-    case FMT_XF1R: return READS_X1 | HAS_RM | HAS_RD | HAS_R1;
-    case FMT_XF2: return READS_X1 | READS_X2 | HAS_RD | HAS_R1 | HAS_R2;
-    case FMT_FLI: return HAS_RD | HAS_R1;
+    case FMT_F3R:
+        return HAS_RM | HAS_RD | HAS_R1 | HAS_R2;
+    case FMT_F3:
+        return HAS_RD | HAS_R1 | HAS_R2;
+    case FMT_F2R:
+        return HAS_RM | HAS_RD | HAS_R1;
+    case FMT_FX2:
+        return WRITES_X | HAS_RD | HAS_R1 | HAS_R2;
+    case FMT_FX1:
+        return WRITES_X | HAS_RD | HAS_R1;
+    case FMT_FX1R:
+        return WRITES_X | HAS_RM | HAS_RD | HAS_R1;
+    case FMT_XF1:
+        return READS_X1 | HAS_RD | HAS_R1;
+    case FMT_XF1R:
+        return READS_X1 | HAS_RM | HAS_RD | HAS_R1;
+    case FMT_XF2:
+        return READS_X1 | READS_X2 | HAS_RD | HAS_R1 | HAS_R2;
+    case FMT_FLI:
+        return HAS_RD | HAS_R1;
     }
     return 0;
 }
@@ -284,7 +356,8 @@ static void put_loads_for_cas(struct maker *m, const struct insn *in) {
         if (!in->rd || is_kept(in->rd + 1u))
             return;
         put_insn(m, (struct insn){.id = (uint16_t)wide, .rd = in->rd, .rs1 = in->rs1}, FIX_NONE);
-        put_insn(m, (struct insn){.id = (uint16_t)wide, .rd = (uint8_t)(in->rd + 1), .rs1 = in->rs1, .imm = step}, FIX_NONE);
+        put_insn(m, (struct insn){.id = (uint16_t)wide, .rd = (uint8_t)(in->rd + 1), .rs1 = in->rs1, .imm = step},
+                 FIX_NONE);
     }
 }
 
@@ -312,12 +385,14 @@ static void put_row(struct maker *m, unsigned index) {
     uint32_t bits = 0;
     int tries = 0;
     do {
-        bits = row->len == 4 ? random_word(m, row) : ((uint32_t)program_random(&m->r) & ~row->mask & 0xffff) | row->match;
+        bits =
+            row->len == 4 ? random_word(m, row) : ((uint32_t)program_random(&m->r) & ~row->mask & 0xffff) | row->match;
         if (++tries > 3000)
             return;
     } while (!acceptable(m, row, bits, &in));
     unsigned format = insn_rows[row->id].format, fix = FIX_NONE;
-    if (row->id == INSN_lr_w || row->id == INSN_lr_d || ((row->id == INSN_sc_w || row->id == INSN_sc_d) && percent(&m->r, 70))) {
+    if (row->id == INSN_lr_w || row->id == INSN_lr_d ||
+        ((row->id == INSN_sc_w || row->id == INSN_sc_d) && percent(&m->r, 70))) {
         put_lr_sc(m, &in);
         return;
     }
@@ -342,9 +417,9 @@ static void put_row(struct maker *m, unsigned index) {
 
 static uint32_t compressed_distance(unsigned fix, uint32_t bits, uint32_t d) {
     if (fix == FIX_CJ)
-        return (bits & 0xe003) | encode_bit(d, 11, 12) | encode_bit(d, 4, 11) | encode_bit(d, 9, 10) | encode_bit(d, 8, 9) |
-               encode_bit(d, 10, 8) | encode_bit(d, 6, 7) | encode_bit(d, 7, 6) | encode_bit(d, 3, 5) | encode_bit(d, 2, 4) |
-               encode_bit(d, 1, 3) | encode_bit(d, 5, 2);
+        return (bits & 0xe003) | encode_bit(d, 11, 12) | encode_bit(d, 4, 11) | encode_bit(d, 9, 10) |
+               encode_bit(d, 8, 9) | encode_bit(d, 10, 8) | encode_bit(d, 6, 7) | encode_bit(d, 7, 6) |
+               encode_bit(d, 3, 5) | encode_bit(d, 2, 4) | encode_bit(d, 1, 3) | encode_bit(d, 5, 2);
     return (bits & 0xe383) | encode_bit(d, 8, 12) | encode_bit(d, 4, 11) | encode_bit(d, 3, 10) | encode_bit(d, 7, 6) |
            encode_bit(d, 6, 5) | encode_bit(d, 2, 4) | encode_bit(d, 1, 3) | encode_bit(d, 5, 2);
 }
@@ -355,8 +430,14 @@ static void fix_jumps(struct maker *m, unsigned loop_start, unsigned loop_branch
         struct program_item *it = &p->items[i];
         if (!it->fix)
             continue;
-        unsigned last = loop_branch && i < loop_branch ? loop_branch : p->count, first = it->fix == FIX_ADDI ? i + 2 : i + 1;
-        it->target = (uint8_t)(i == loop_branch && loop_branch ? loop_start : first + below(&m->r, 1 + (last > first ? last - first : 0)));
+        unsigned last = loop_branch && i < loop_branch ? loop_branch - 1 : p->count,
+                 first = it->fix == FIX_ADDI ? i + 2 : i + 1;
+        it->target =
+            (uint8_t)(i == loop_branch && loop_branch ? loop_start
+                                                      : first + below(&m->r, 1 + (last > first ? last - first : 0)));
+        while (it->target < p->count && it->target &&
+               (p->items[it->target].fix == FIX_ADDI || p->items[it->target - 1].fix == FIX_ADDI))
+            it->target++; /* not between an auipc and its jump, whose register may hold an earlier, lower target */
         uint32_t d = (uint32_t)(program_address(p, it->target) - program_address(p, i));
         struct insn in;
         switch (it->fix) {
@@ -412,7 +493,7 @@ void program_make(struct program *p, const struct isa *isa, uint64_t seed, const
     p->count = 0;
     make_start(&m);
     unsigned wanted = 1 + below(&m.r, options->max_rows), focus_at = below(&m.r, wanted);
-    bool loop = percent(&m.r, 30);
+    bool loop = percent(&m.r, 30) && !options->straight;
     for (unsigned i = 0; i < wanted && p->count < PROGRAM_ITEMS - 8; i++) {
         unsigned row = (unsigned)options->focus;
         for (int tries = 0; options->focus < 0 || i != focus_at; tries++) {
@@ -480,8 +561,8 @@ void program_print(const struct program *p, FILE *to) {
         char text[128];
         insn_decode(p->isa, p->items[i].bits, &in);
         insn_disassemble(&in, program_address(p, i), text, sizeof text);
-        fprintf(to, "  %llx: %0*x  %-36s %s\n", (unsigned long long)program_address(p, i), p->items[i].len * 2, p->items[i].bits, text,
-                patterns[p->items[i].row].name);
+        fprintf(to, "  %llx: %0*x  %-36s %s\n", (unsigned long long)program_address(p, i), p->items[i].len * 2,
+                p->items[i].bits, text, patterns[p->items[i].row].name);
     }
     fprintf(to, "  %llx: ebreak\n ", (unsigned long long)program_address(p, p->count));
     uint64_t used = used_registers(p);
@@ -498,14 +579,16 @@ static unsigned differ(FILE *to, const char *what, const char *a_name, uint64_t 
     if (a == b)
         return 0;
     if (to)
-        fprintf(to, "  %-8s %s %016llx  %s %016llx\n", what, a_name, (unsigned long long)a, b_name, (unsigned long long)b);
+        fprintf(to, "  %-8s %s %016llx  %s %016llx\n", what, a_name, (unsigned long long)a, b_name,
+                (unsigned long long)b);
     return 1;
 }
 
-unsigned program_compare(const struct program_state *a, const char *a_name, const struct program_state *b, const char *b_name,
-                         FILE *to) {
+unsigned program_compare(const struct program_state *a, const char *a_name, const struct program_state *b,
+                         const char *b_name, FILE *to) {
     unsigned n = differ(to, "pc", a_name, a->pc, b_name, b->pc) + differ(to, "fcsr", a_name, a->fcsr, b_name, b->fcsr) +
-                 differ(to, "cause", a_name, a->cause, b_name, b->cause) + differ(to, "tval", a_name, a->tval, b_name, b->tval);
+                 differ(to, "cause", a_name, a->cause, b_name, b->cause) +
+                 differ(to, "tval", a_name, a->tval, b_name, b->tval);
     for (int i = 0; i < 32; i++)
         n += differ(to, insn_xreg_names[i], a_name, a->x[i], b_name, b->x[i]) +
              differ(to, insn_freg_names[i], a_name, a->f[i], b_name, b->f[i]);

@@ -1,10 +1,11 @@
-/* row_program.h: random short programs made from the rows of cpu/riscv.def, and running them on two machines to compare.
+/* row_program.h: random short programs made from the rows of cpu/riscv.def, and running them on two machines to
+ * compare.
  *
  *      0x2345000  auipc  t5,0x0        one item per instruction; jumps go forward only, so every program ends:
  *                 jalr   ra,12(t5)     behind the last item is an ebreak
  *                 fadd.s ft3,ft0,ft0
- *                 ld     a4,-8(s2)     s0, s1, s2 and sp point into the scratch area, other registers hold corner values
- *                 ebreak
+ *                 ld     a4,-8(s2)     s0, s1, s2 and sp point into the scratch area, other registers hold corner
+ * values ebreak
  *
  * A program is a function of its seed, of the instruction set and of what is allowed in it.
  */
@@ -26,7 +27,7 @@ enum { PROGRAM_ITEMS = 40, SCRATCH_BYTES = 3 * 4096 };
 struct row_pattern {
     const char *name, *extension;
     uint32_t mask, match;
-    uint16_t id;  /* enum insn_id; of the base instruction for compressed rows */
+    uint16_t id; /* enum insn_id; of the base instruction for compressed rows */
     uint8_t len;
 };
 /* All rows; count gets their number. */
@@ -36,7 +37,7 @@ bool row_pattern_in(const struct row_pattern *row, const struct isa *isa);
 
 struct program_item {
     uint32_t bits;
-    uint16_t row;   /* index in row_patterns */
+    uint16_t row; /* index in row_patterns */
     uint8_t len;
     uint8_t fix;    /* how a jump's distance is filled in */
     uint8_t target; /* item it goes to; count is the end */
@@ -56,13 +57,15 @@ struct program {
     struct program_state start;
 };
 struct program_options {
-    int focus;         /* a row that is certainly in it, or -1 */
-    unsigned max_rows; /* 1 to 20 */
+    int focus;                                      /* a row that is certainly in it, or -1 */
+    unsigned max_rows;                              /* 1 to 20 */
     bool (*allowed)(const struct row_pattern *row); /* NULL: all rows of the isa */
-    bool tame;         /* no wild addresses, no misaligned atomics, no reserved rounding modes */
+    bool straight;                                  /* no loop */
+    bool tame; /* no wild addresses, no misaligned atomics, no reserved rounding modes */
 };
 
-/* Maps the scratch area and the code at their fixed addresses, with nothing accessible around; false if they are taken. */
+/* Maps the scratch area and the code at their fixed addresses, with nothing accessible around; false if they are taken.
+ */
 bool program_map(void);
 void program_make(struct program *p, const struct isa *isa, uint64_t seed, const struct program_options *options);
 /* Writes the code to PROGRAM_CODE and the start's scratch bytes to PROGRAM_SCRATCH. */
@@ -74,8 +77,8 @@ int program_item_at(const struct program *p, uint64_t pc);
 void program_print(const struct program *p, FILE *to);
 
 /* What differs between two ends, one line each; returns the number of differences.  to may be NULL. */
-unsigned program_compare(const struct program_state *a, const char *a_name, const struct program_state *b, const char *b_name,
-                         FILE *to);
+unsigned program_compare(const struct program_state *a, const char *a_name, const struct program_state *b,
+                         const char *b_name, FILE *to);
 /* Replaces as many items as possible by nops while still_fails says so. */
 void program_shrink(struct program *p, bool (*still_fails)(const struct program *p, void *ctx), void *ctx);
 

@@ -41,7 +41,9 @@ static uint64_t or_combine(uint64_t v) {
 }
 
 int main(void) {
-    static const uint64_t corners[] = {0, 1, ~0ull, 1ull << 63, INT64_MAX, 0x80000000, 0xffffffff, 0x7fffffff, 0x8080, 0xff00ff00ff00ff00, 63, 64, 31, 32};
+    static const uint64_t corners[] = {0,          1,          ~0ull,      1ull << 63, INT64_MAX,
+                                       0x80000000, 0xffffffff, 0x7fffffff, 0x8080,     0xff00ff00ff00ff00,
+                                       63,         64,         31,         32};
     uint64_t random = 11;
     for (int i = 0; i < 2000; i++) {
         uint64_t a = check_random(&random), b = check_random(&random);
@@ -104,7 +106,9 @@ int main(void) {
         /* A select: czero.eqz, czero.nez, or. */
         uint64_t picked;
         __asm__ volatile(".insn r 0x33, 5, 0x07, t0, %1, %3\n .insn r 0x33, 7, 0x07, t1, %2, %3\n or %0, t0, t1"
-                         : "=r"(picked) : "r"(a), "r"(b), "r"(c) : "t0", "t1");
+                         : "=r"(picked)
+                         : "r"(a), "r"(b), "r"(c)
+                         : "t0", "t1");
         CHECK_EQ(picked, c ? a : b);
     }
     puts("ok");

@@ -1,7 +1,8 @@
 // native: no
 // riv: --cpu=max
 // expect: ok
-/* Zfa: constants, rounding to integers, minimum and maximum that pass NaNs on, quiet comparisons, modular conversion. */
+/* Zfa: constants, rounding to integers, minimum and maximum that pass NaNs on, quiet comparisons, modular conversion.
+ */
 #include "extensions.h"
 
 #define FLI(funct7, index)                                                                                             \

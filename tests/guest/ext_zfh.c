@@ -61,13 +61,16 @@ int main(void) {
         EXPECT(F_OP(0, 0x0e, BOX_H(0x3c00), BOX_H(0)), BOX_H(0x7c00), DZ);
         EXPECT(F_OP1(0, 0x2e, x0, BOX_H(0xbc00)), BOX_H(NAN_H), NV); /* fsqrt.h */
         EXPECT(F_OP1(0, 0x2e, x0, BOX_H(0x4400)), BOX_H(0x4000), 0);
-        EXPECT(FX_OP1(1, 0x72, x0, BOX_H(0x7c01)), 1 << 8, 0);       /* fclass.h */
-        EXPECT(FX_OP1(0, 0x72, x0, 0x8001), 0xffffffffffff8001, 0);  /* fmv.x.h does not check boxing */
+        EXPECT(FX_OP1(1, 0x72, x0, BOX_H(0x7c01)), 1 << 8, 0);             /* fclass.h */
+        EXPECT(FX_OP1(0, 0x72, x0, 0x8001), 0xffffffffffff8001, 0);        /* fmv.x.h does not check boxing */
         EXPECT(F_OP1(0, 0x22, x1, 0x3ff0020000000000), BOX_H(0x3c00), NX); /* fcvt.h.d: a tie to even */
-        EXPECT(F_OP1(0, 0x21, x2, BOX_H(0x3555)), 0x3fd5540000000000, 0); /* fcvt.d.h */
+        EXPECT(F_OP1(0, 0x21, x2, BOX_H(0x3555)), 0x3fd5540000000000, 0);  /* fcvt.d.h */
         uint16_t memory[4] = {0x1234, 0xbc00, 0, 0x5555};
         double h;
-        __asm__ volatile(".insn i 0x07, 1, %0, 2(%1)\n .insn s 0x27, 1, %0, 4(%1)" : "=f"(h) : "r"(memory) : "memory"); /* flh, fsh */
+        __asm__ volatile(".insn i 0x07, 1, %0, 2(%1)\n .insn s 0x27, 1, %0, 4(%1)"
+                         : "=f"(h)
+                         : "r"(memory)
+                         : "memory"); /* flh, fsh */
         CHECK_EQ(F_BITS(h), BOX_H(0xbc00));
         CHECK_EQ(memory[2], 0xbc00);
         CHECK_EQ(memory[3], 0x5555);

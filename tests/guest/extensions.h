@@ -36,7 +36,9 @@
 #define F_OP(funct3, funct7, a, b)                                                                                     \
     ({                                                                                                                 \
         double r_;                                                                                                     \
-        __asm__ volatile(".insn r 0x53, " #funct3 ", " #funct7 ", %0, %1, %2" : "=f"(r_) : "f"(F_OF(a)), "f"(F_OF(b))); \
+        __asm__ volatile(".insn r 0x53, " #funct3 ", " #funct7 ", %0, %1, %2"                                          \
+                         : "=f"(r_)                                                                                    \
+                         : "f"(F_OF(a)), "f"(F_OF(b)));                                                                \
         F_BITS(r_);                                                                                                    \
     })
 /* The same with a constant in the place of rs2. */
@@ -50,7 +52,9 @@
 #define FX_OP(funct3, funct7, a, b)                                                                                    \
     ({                                                                                                                 \
         uint64_t r_;                                                                                                   \
-        __asm__ volatile(".insn r 0x53, " #funct3 ", " #funct7 ", %0, %1, %2" : "=r"(r_) : "f"(F_OF(a)), "f"(F_OF(b))); \
+        __asm__ volatile(".insn r 0x53, " #funct3 ", " #funct7 ", %0, %1, %2"                                          \
+                         : "=r"(r_)                                                                                    \
+                         : "f"(F_OF(a)), "f"(F_OF(b)));                                                                \
         r_;                                                                                                            \
     })
 #define FX_OP1(funct3, funct7, rs2, a)                                                                                 \

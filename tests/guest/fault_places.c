@@ -76,7 +76,7 @@ int main(void) {
 
     uint32_t *code = (uint32_t *)two_pages;
     static const uint32_t bad[] = {0,         0xffffffff, 0x0000006b, 0x00000073 | 7 << 20, 0x10000000 | 1 << 20 | 0x73,
-                                   0x00008000};
+                                   0x0000000b};
     for (volatile int round = 0; round < 50; round++)
         for (volatile unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
             code[0] = rv_addi(X_A0, X_A0, 1);

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { ROUNDS = 30000 };
+enum { ROUNDS = 4000 };
 static struct {
     _Alignas(128) atomic_int x;
     _Alignas(128) atomic_int y;
