@@ -347,8 +347,6 @@ static enum sequence look_ahead(struct hart *h) {
     switch ((enum insn_format)insn_rows[insn.id].format) {
     case FMT_S: case FMT_FST: case FMT_AMO: case FMT_CSR: case FMT_CSRI: case FMT_NONE: case FMT_CBO:
         return SEQUENCE_BROKEN;
-    case FMT_B: case FMT_J:
-        return insn.imm <= 0 ? SEQUENCE_BROKEN : SEQUENCE_GOES_ON;
     case FMT_JR:
         return SEQUENCE_BROKEN;
     default:
@@ -361,9 +359,12 @@ static enum interp_stop run_sequence(struct hart *h) {
     enum interp_stop stop = step_one(h);
     for (unsigned i = 0; i < EXCLUSIVE_INSNS && stop == INTERP_DONE; i++) {
         enum sequence s = look_ahead(h);
+        uint64_t before = h->pc;
         if (s == SEQUENCE_BROKEN)
             break;
         stop = step_one(h);
+        if (h->pc <= before) /* a branch back: the program tries again */
+            break;
         if (s == SEQUENCE_ENDS_BEHIND)
             return stop;
     }

@@ -347,13 +347,13 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
     struct trap trap = {.cause = write ? TRAP_STORE_PAGE : TRAP_LOAD_PAGE, .host_signal = (uint32_t)sig, .host_code = info->si_code,
                         .tval = (uint64_t)(uintptr_t)info->si_addr};
     if (h->in_interp) {
-        h->pc = interp_fault_pc(h);
-        h->trap = trap;
         if (h->interp_fp) { /* the flags it has raised are in the context only: handlers start with a fresh FPU */
             h->interp_fp = 0;
             h->host_fpcr = backend_context_fpcr(ucontext);
             backend_fold_flags(h);
         }
+        h->pc = interp_fault_pc(h);
+        h->trap = trap;
         siglongjmp(h->fault_jmp, 1);
     }
     if (!e->backend)

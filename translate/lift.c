@@ -149,7 +149,7 @@ static void branch(struct lifter *l, ir_ref cond, uint64_t target)
     if (ir_is_const(l->b, cond) && l->b->nodes[cond].imm == 0)
         return;
     node(l, IR_exit_if, cond, IR_NONE, IR_NONE, (int64_t)target);
-    if (target <= l->pc) {
+    if (target <= l->pc && !l->lr_size) { /* between LR and SC the way on matters more */
         node(l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l->next);
         l->done = true;
     }
@@ -256,7 +256,7 @@ static void amocas(struct lifter *l, unsigned bits)
 
 static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out);
 
-/* Whether the LR at l->pc is followed, with nothing but register arithmetic and forward branches in between, by an SC of
+/* Whether the LR at l->pc is followed, with nothing but register arithmetic and branches out in between, by an SC of
  * the same size through the same register.  Then LR is a load and SC a compare-and-exchange: as no other access of this
  * hart lies in between, the LR may be thought to have happened right before the exchange found the same value. */
 static bool sc_ahead(struct lifter *l, unsigned bits)
@@ -273,8 +273,7 @@ static bool sc_ahead(struct lifter *l, unsigned bits)
             return in.rs1 == address && l->b->insns + (unsigned)i + 2 <= l->config->max_insns;
         uint8_t f = insn_rows[in.id].format;
         if (f == FMT_B) {
-            if (in.imm <= 0)
-                return false;
+            /* a way out */
         } else if (f == FMT_R || f == FMT_R1 || f == FMT_I || f == FMT_SH || f == FMT_U) {
             if (in.rd == address)
                 return false;
