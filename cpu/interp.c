@@ -1,7 +1,7 @@
 /* interp.c: the interpreter as the engine sees it, and the cache of decoded blocks.
  *
- * Blocks are found by pc: through links between them, through the jump cache, at last through a hash table.  They live in
- * chunks that are only ever emptied all at once.  A block that a fence.i drops stays where it is until then, because
+ * Blocks are found by pc: through links between them, through the jump cache, at last through a hash table.  They live
+ * in chunks that are only ever emptied all at once.  A block that a fence.i drops stays where it is until then, because
  * links lead to it: its count is made to stop whoever enters it, who then looks again.
  */
 #include "interp_internal.h"
@@ -87,9 +87,7 @@ void interp_flush(struct hart *h) {
     clear_jump_cache(in);
 }
 
-static size_t hash_slot(const struct interp *in, uint64_t pc) {
-    return (pc / 2 ^ pc >> 13) & (in->hash_size - 1);
-}
+static size_t hash_slot(const struct interp *in, uint64_t pc) { return (pc / 2 ^ pc >> 13) & (in->hash_size - 1); }
 
 static struct block *find(const struct interp *in, uint64_t pc) {
     struct block *b = in->hash[hash_slot(in, pc)];
@@ -345,7 +343,13 @@ static enum sequence look_ahead(struct hart *h) {
     if (insn.id == INSN_sc_w || insn.id == INSN_sc_d)
         return SEQUENCE_ENDS_BEHIND;
     switch ((enum insn_format)insn_rows[insn.id].format) {
-    case FMT_S: case FMT_FST: case FMT_AMO: case FMT_CSR: case FMT_CSRI: case FMT_NONE: case FMT_CBO:
+    case FMT_S:
+    case FMT_FST:
+    case FMT_AMO:
+    case FMT_CSR:
+    case FMT_CSRI:
+    case FMT_NONE:
+    case FMT_CBO:
         return SEQUENCE_BROKEN;
     case FMT_JR:
         return SEQUENCE_BROKEN;

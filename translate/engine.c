@@ -6,19 +6,16 @@
 #include "../cpu/interp.h"
 #include "engine_internal.h"
 
-static bool exclusive_begin(void *ctx, struct hart *h)
-{
+static bool exclusive_begin(void *ctx, struct hart *h) {
     struct engine_hart *eh = h->engine;
     return world_stop(eh->engine, h);
 }
-static void exclusive_end(void *ctx, struct hart *h)
-{
+static void exclusive_end(void *ctx, struct hart *h) {
     struct engine_hart *eh = h->engine;
     world_resume(eh->engine);
 }
 
-struct engine *engine_create(const struct engine_config *config, char *err, size_t n)
-{
+struct engine *engine_create(const struct engine_config *config, char *err, size_t n) {
     struct engine *e = calloc(1, sizeof *e);
     if (n)
         err[0] = 0;
@@ -64,8 +61,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     return e;
 }
 
-void engine_destroy(struct engine *e)
-{
+void engine_destroy(struct engine *e) {
     if (e->cache)
         cc_destroy(e->cache);
     backend_destroy(e->backend);
@@ -75,8 +71,7 @@ void engine_destroy(struct engine *e)
 
 bool engine_has_jit(const struct engine *e) { return e->backend != NULL; }
 
-bool engine_hart_init(struct engine *e, struct hart *h)
-{
+bool engine_hart_init(struct engine *e, struct hart *h) {
     struct engine_hart *eh = calloc(1, sizeof *eh);
     if (!eh)
         return false;
@@ -98,7 +93,8 @@ bool engine_hart_init(struct engine *e, struct hart *h)
     }
     if (e->backend) {
         /* the lowest page is the guard in which an overflowing return stack is noticed */
-        char *stack = mmap(NULL, RETURN_STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        char *stack =
+            mmap(NULL, RETURN_STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stack == MAP_FAILED || mprotect(stack + 4096, RETURN_STACK_BYTES, PROT_READ | PROT_WRITE)) {
             interp_destroy(h);
             free(eh);
@@ -119,8 +115,7 @@ bool engine_hart_init(struct engine *e, struct hart *h)
     return true;
 }
 
-void engine_hart_exit(struct hart *h)
-{
+void engine_hart_exit(struct hart *h) {
     struct engine_hart *eh = h->engine;
     struct engine *e = eh->engine;
     pthread_mutex_lock(&e->harts_lock);
@@ -149,8 +144,7 @@ void engine_hart_exit(struct hart *h)
 static unsigned mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
 
 /* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
-static void install_jumps(struct engine_hart *eh)
-{
+static void install_jumps(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     unsigned mode = mode_of(h);
     if (mode != eh->mode) {
@@ -158,7 +152,8 @@ static void install_jumps(struct engine_hart *eh)
         eh->mode = mode;
     }
     if (!eh->jumps[mode]) {
-        struct jump_slot *table = mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct jump_slot *table =
+            mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
         table[0].pc = 1;
@@ -170,8 +165,7 @@ static void install_jumps(struct engine_hart *eh)
 }
 
 /* Deals with hart.pending; true: the embedder is wanted. */
-static bool serve_pending(struct engine_hart *eh)
-{
+static bool serve_pending(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
     if (bits & PENDING_SYNC)
@@ -182,8 +176,7 @@ static bool serve_pending(struct engine_hart *eh)
 }
 
 /* A general-protection fault (an address that is not canonical) does not tell its address: it is computed again. */
-static void find_fault_address(struct engine_hart *eh)
-{
+static void find_fault_address(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     const struct guest_memory *mem = &eh->engine->config.mem;
     const uint8_t *host;
@@ -210,8 +203,7 @@ static void find_fault_address(struct engine_hart *eh)
 
 enum { HOST_SI_KERNEL = 0x80 };
 
-static enum engine_stop stop_on_fault(struct engine_hart *eh)
-{
+static enum engine_stop stop_on_fault(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     if (h->trap.host_code == HOST_SI_KERNEL) {
         find_fault_address(eh);
@@ -221,8 +213,7 @@ static enum engine_stop stop_on_fault(struct engine_hart *eh)
 }
 
 /* f registers that a fault in generated code left unfinished. */
-static void finish_registers(struct hart *h)
-{
+static void finish_registers(struct hart *h) {
     for (int i = 0; i < 32; i++) {
         uint32_t bit = 1u << i;
         uint64_t v = h->f[i];
@@ -236,8 +227,7 @@ static void finish_registers(struct hart *h)
     h->fault_canon_d = h->fault_canon_s = h->fault_box = 0;
 }
 
-static struct cc_block *find_block(struct engine_hart *eh)
-{
+static struct cc_block *find_block(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->mode});
     if (block && eh->jumps[eh->mode]) {
@@ -251,8 +241,7 @@ static struct cc_block *find_block(struct engine_hart *eh)
 }
 
 /* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
-static bool run_block(struct engine_hart *eh, struct cc_block *block)
-{
+static bool run_block(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (e->config.dump & DUMP_EXEC)
@@ -285,8 +274,7 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block)
     }
 }
 
-static enum engine_stop run(struct engine_hart *eh)
-{
+static enum engine_stop run(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (sigsetjmp(h->fault_jmp, 0)) { /* a fault in the interpreter: engine_host_fault has filled in the trap */
@@ -322,8 +310,7 @@ static enum engine_stop run(struct engine_hart *eh)
     }
 }
 
-enum engine_stop engine_run(struct hart *h)
-{
+enum engine_stop engine_run(struct hart *h) {
     struct engine_hart *eh = h->engine;
     h->trap.host_signal = 0;
     h->trap.host_code = 0;
@@ -337,14 +324,15 @@ enum engine_stop engine_run(struct hart *h)
 
 bool engine_fault_is_write(void *ucontext) { return backend_context_is_write(ucontext); }
 
-bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
-{
+bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext) {
     struct engine_hart *eh = h->engine;
     if (!eh)
         return false;
     struct engine *e = eh->engine;
     bool write = backend_context_is_write(ucontext);
-    struct trap trap = {.cause = write ? TRAP_STORE_PAGE : TRAP_LOAD_PAGE, .host_signal = (uint32_t)sig, .host_code = info->si_code,
+    struct trap trap = {.cause = write ? TRAP_STORE_PAGE : TRAP_LOAD_PAGE,
+                        .host_signal = (uint32_t)sig,
+                        .host_code = info->si_code,
                         .tval = (uint64_t)(uintptr_t)info->si_addr};
     if (h->in_interp) {
         if (h->interp_fp) { /* the flags it has raised are in the context only: handlers start with a fresh FPU */
@@ -394,8 +382,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
 }
 
 uint32_t hart_get_fcsr(const struct hart *h) { return (uint32_t)h->frm << 5 | h->fflags; }
-void hart_set_fcsr(struct hart *h, uint32_t fcsr)
-{
+void hart_set_fcsr(struct hart *h, uint32_t fcsr) {
     h->fflags = fcsr & 31;
     h->frm = fcsr >> 5 & 7;
 }

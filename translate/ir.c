@@ -9,8 +9,7 @@ const struct ir_op_info ir_ops[IR_OP_COUNT] = {
 #include "ir_ops.def"
 };
 
-void ir_init(struct ir_block *b, uint64_t pc, unsigned xlen)
-{
+void ir_init(struct ir_block *b, uint64_t pc, unsigned xlen) {
     b->pc = b->end = pc;
     b->xlen = (uint8_t)xlen;
     b->count = b->insns = 0;
@@ -21,8 +20,7 @@ void ir_init(struct ir_block *b, uint64_t pc, unsigned xlen)
     memset(b->f_single, 0, sizeof b->f_single);
 }
 
-static ir_ref append(struct ir_block *b, enum ir_op op, ir_ref a, ir_ref c, ir_ref d, int64_t imm)
-{
+static ir_ref append(struct ir_block *b, enum ir_op op, ir_ref a, ir_ref c, ir_ref d, int64_t imm) {
     if (b->count >= IR_MAX_NODES) {
         b->overflow = true;
         return 0;
@@ -31,8 +29,7 @@ static ir_ref append(struct ir_block *b, enum ir_op op, ir_ref a, ir_ref c, ir_r
     return b->count++;
 }
 
-ir_ref ir_const(struct ir_block *b, int64_t value)
-{
+ir_ref ir_const(struct ir_block *b, int64_t value) {
     /* a short look back keeps blocks of repeated constants small */
     for (unsigned i = b->count, n = 0; i-- > 0 && n < 24; n++)
         if (b->nodes[i].op == IR_const && b->nodes[i].imm == value)
@@ -42,23 +39,69 @@ ir_ref ir_const(struct ir_block *b, int64_t value)
 
 static bool fits32(int64_t v) { return v == (int32_t)v; }
 
-bool ir_is_sext32(const struct ir_block *b, ir_ref r)
-{
+bool ir_is_sext32(const struct ir_block *b, ir_ref r) {
     const struct ir_node *n = &b->nodes[r];
     switch (n->op) {
     case IR_const:
         return fits32(n->imm);
-    case IR_addw: case IR_subw: case IR_mulw: case IR_shlw: case IR_shrw: case IR_sarw: case IR_rolw: case IR_rorw:
-    case IR_divw: case IR_divuw: case IR_remw: case IR_remuw: case IR_eq: case IR_ne: case IR_lt: case IR_ge:
-    case IR_ltu: case IR_geu: case IR_clz: case IR_ctz: case IR_cpop: case IR_clzw: case IR_ctzw: case IR_cpopw:
-    case IR_sext8: case IR_sext16: case IR_sext32: case IR_zext8: case IR_zext16: case IR_load_s8: case IR_load_u8:
-    case IR_load_s16: case IR_load_u16: case IR_load_s32: case IR_cas_sc:
+    case IR_addw:
+    case IR_subw:
+    case IR_mulw:
+    case IR_shlw:
+    case IR_shrw:
+    case IR_sarw:
+    case IR_rolw:
+    case IR_rorw:
+    case IR_divw:
+    case IR_divuw:
+    case IR_remw:
+    case IR_remuw:
+    case IR_eq:
+    case IR_ne:
+    case IR_lt:
+    case IR_ge:
+    case IR_ltu:
+    case IR_geu:
+    case IR_clz:
+    case IR_ctz:
+    case IR_cpop:
+    case IR_clzw:
+    case IR_ctzw:
+    case IR_cpopw:
+    case IR_sext8:
+    case IR_sext16:
+    case IR_sext32:
+    case IR_zext8:
+    case IR_zext16:
+    case IR_load_s8:
+    case IR_load_u8:
+    case IR_load_s16:
+    case IR_load_u16:
+    case IR_load_s32:
+    case IR_cas_sc:
         return true;
-    case IR_f_to_w_d: case IR_f_to_w_s: case IR_f_to_wu_d: case IR_f_to_wu_s: case IR_f_eq_d: case IR_f_eq_s:
-    case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s: case IR_f_ltq_d: case IR_f_ltq_s: case IR_f_leq_d:
-    case IR_f_leq_s: case IR_f_ltn_d: case IR_f_ltn_s: case IR_f_len_d: case IR_f_len_s: case IR_fflags:
+    case IR_f_to_w_d:
+    case IR_f_to_w_s:
+    case IR_f_to_wu_d:
+    case IR_f_to_wu_s:
+    case IR_f_eq_d:
+    case IR_f_eq_s:
+    case IR_f_lt_d:
+    case IR_f_lt_s:
+    case IR_f_le_d:
+    case IR_f_le_s:
+    case IR_f_ltq_d:
+    case IR_f_ltq_s:
+    case IR_f_leq_d:
+    case IR_f_leq_s:
+    case IR_f_ltn_d:
+    case IR_f_ltn_s:
+    case IR_f_len_d:
+    case IR_f_len_s:
+    case IR_fflags:
         return true;
-    case IR_amo: case IR_cas:
+    case IR_amo:
+    case IR_cas:
         return n->imm == 32;
     case IR_get:
         return b->xlen == 32;
@@ -66,9 +109,13 @@ bool ir_is_sext32(const struct ir_block *b, ir_ref r)
         if (ir_is_const(b, n->b) && b->nodes[n->b].imm >= 0 && fits32(b->nodes[n->b].imm))
             return true;
         /* fall through */
-    case IR_or: case IR_xor:
+    case IR_or:
+    case IR_xor:
         return ir_is_sext32(b, n->a) && ir_is_sext32(b, n->b);
-    case IR_min: case IR_max: case IR_minu: case IR_maxu:
+    case IR_min:
+    case IR_max:
+    case IR_minu:
+    case IR_maxu:
         return ir_is_sext32(b, n->a) && ir_is_sext32(b, n->b);
     case IR_select:
         return ir_is_sext32(b, n->b) && ir_is_sext32(b, n->c);
@@ -81,19 +128,34 @@ bool ir_is_sext32(const struct ir_block *b, ir_ref r)
     }
 }
 
-bool ir_is_zext32(const struct ir_block *b, ir_ref r)
-{
+bool ir_is_zext32(const struct ir_block *b, ir_ref r) {
     const struct ir_node *n = &b->nodes[r];
     switch (n->op) {
     case IR_const:
         return n->imm == (int64_t)(uint32_t)n->imm;
-    case IR_zext8: case IR_zext16: case IR_zext32: case IR_load_u8: case IR_load_u16: case IR_load_u32: case IR_eq:
-    case IR_ne: case IR_lt: case IR_ge: case IR_ltu: case IR_geu: case IR_clz: case IR_ctz: case IR_cpop: case IR_clzw:
-    case IR_ctzw: case IR_cpopw:
+    case IR_zext8:
+    case IR_zext16:
+    case IR_zext32:
+    case IR_load_u8:
+    case IR_load_u16:
+    case IR_load_u32:
+    case IR_eq:
+    case IR_ne:
+    case IR_lt:
+    case IR_ge:
+    case IR_ltu:
+    case IR_geu:
+    case IR_clz:
+    case IR_ctz:
+    case IR_cpop:
+    case IR_clzw:
+    case IR_ctzw:
+    case IR_cpopw:
         return true;
     case IR_and:
         return ir_is_zext32(b, n->a) || ir_is_zext32(b, n->b);
-    case IR_or: case IR_xor:
+    case IR_or:
+    case IR_xor:
         return ir_is_zext32(b, n->a) && ir_is_zext32(b, n->b);
     case IR_shr:
         return ir_is_const(b, n->b) && (b->nodes[n->b].imm & 63) >= 32;
@@ -105,29 +167,44 @@ bool ir_is_zext32(const struct ir_block *b, ir_ref r)
 }
 
 /* The 32-bit operation that sext32 of this one is, or IR_OP_COUNT. */
-static enum ir_op narrowed(enum ir_op op)
-{
+static enum ir_op narrowed(enum ir_op op) {
     switch (op) {
-    case IR_add: return IR_addw;
-    case IR_sub: return IR_subw;
-    case IR_mul: return IR_mulw;
-    default: return IR_OP_COUNT;
+    case IR_add:
+        return IR_addw;
+    case IR_sub:
+        return IR_subw;
+    case IR_mul:
+        return IR_mulw;
+    default:
+        return IR_OP_COUNT;
     }
 }
 
 /* A value whose low 32 bits are those of r and that is cheaper: for operands of 32-bit operations. */
-static ir_ref low32(const struct ir_block *b, ir_ref r)
-{
+static ir_ref low32(const struct ir_block *b, ir_ref r) {
     while (b->nodes[r].op == IR_sext32 || b->nodes[r].op == IR_zext32)
         r = b->nodes[r].a;
     return r;
 }
 
-static bool commutes(enum ir_op op)
-{
+static bool commutes(enum ir_op op) {
     switch (op) {
-    case IR_add: case IR_and: case IR_or: case IR_xor: case IR_mul: case IR_mulh: case IR_mulhu: case IR_addw:
-    case IR_mulw: case IR_eq: case IR_ne: case IR_min: case IR_max: case IR_minu: case IR_maxu: case IR_clmul:
+    case IR_add:
+    case IR_and:
+    case IR_or:
+    case IR_xor:
+    case IR_mul:
+    case IR_mulh:
+    case IR_mulhu:
+    case IR_addw:
+    case IR_mulw:
+    case IR_eq:
+    case IR_ne:
+    case IR_min:
+    case IR_max:
+    case IR_minu:
+    case IR_maxu:
+    case IR_clmul:
     case IR_clmulh:
         return true;
     default:
@@ -135,31 +212,41 @@ static bool commutes(enum ir_op op)
     }
 }
 
-static bool wants_low32(enum ir_op op)
-{
+static bool wants_low32(enum ir_op op) {
     switch (op) {
-    case IR_addw: case IR_subw: case IR_mulw: case IR_shlw: case IR_shrw: case IR_sarw: case IR_rolw: case IR_rorw:
-    case IR_sext32: case IR_zext32: case IR_clzw: case IR_ctzw: case IR_cpopw:
+    case IR_addw:
+    case IR_subw:
+    case IR_mulw:
+    case IR_shlw:
+    case IR_shrw:
+    case IR_sarw:
+    case IR_rolw:
+    case IR_rorw:
+    case IR_sext32:
+    case IR_zext32:
+    case IR_clzw:
+    case IR_ctzw:
+    case IR_cpopw:
         return true;
     default:
         return false;
     }
 }
 
-static bool is_current(const struct ir_block *b, ir_ref r)
-{
+static bool is_current(const struct ir_block *b, ir_ref r) {
     for (int i = 1; i < 32; i++)
         if (b->x[i] == r)
             return true;
     return false;
 }
-/* Looking through the sum to its first operand pays unless only the sum is still in a guest register: then the operand would
- * have to be kept beside it. */
-static bool may_look_through(const struct ir_block *b, ir_ref sum) { return !is_current(b, sum) || is_current(b, b->nodes[sum].a); }
+/* Looking through the sum to its first operand pays unless only the sum is still in a guest register: then the operand
+ * would have to be kept beside it. */
+static bool may_look_through(const struct ir_block *b, ir_ref sum) {
+    return !is_current(b, sum) || is_current(b, b->nodes[sum].a);
+}
 
 /* (x << n) op (x >> width - n) is a rotate, for op = or, xor, add. */
-static ir_ref as_rotate(struct ir_block *b, ir_ref l, ir_ref r)
-{
+static ir_ref as_rotate(struct ir_block *b, ir_ref l, ir_ref r) {
     const struct ir_node *p = &b->nodes[l], *q = &b->nodes[r];
     if (p->op == IR_shr || p->op == IR_shrw) {
         const struct ir_node *t = p;
@@ -176,8 +263,7 @@ static ir_ref as_rotate(struct ir_block *b, ir_ref l, ir_ref r)
 }
 
 /* Simplifications of a node with constant right operand k. */
-static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, int64_t k)
-{
+static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, int64_t k) {
     const struct ir_node *n = &b->nodes[x];
     bool inner = n->b != IR_NONE && ir_is_const(b, n->b);
     int64_t j = inner ? b->nodes[n->b].imm : 0;
@@ -228,7 +314,11 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
         if (k == 0)
             return x;
         break;
-    case IR_shl: case IR_shr: case IR_sar: case IR_rol: case IR_ror:
+    case IR_shl:
+    case IR_shr:
+    case IR_sar:
+    case IR_rol:
+    case IR_ror:
         k &= 63;
         if (k == 0)
             return x;
@@ -252,7 +342,11 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
         if (op == IR_shl && n->op == IR_shl && inner && (j & 63) + k < 64)
             return ir_add(b, IR_shl, n->a, ir_const(b, (j & 63) + k), IR_NONE, 0);
         break;
-    case IR_shlw: case IR_shrw: case IR_sarw: case IR_rolw: case IR_rorw:
+    case IR_shlw:
+    case IR_shrw:
+    case IR_sarw:
+    case IR_rolw:
+    case IR_rorw:
         k &= 31;
         if (k == 0)
             return ir_add(b, IR_sext32, x, IR_NONE, IR_NONE, 0);
@@ -267,7 +361,8 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
         if (k > 0 && (k & (k - 1)) == 0)
             return ir_add(b, IR_shl, x, ir_const(b, __builtin_ctzll((uint64_t)k)), IR_NONE, 0);
         break;
-    case IR_eq: case IR_ne:
+    case IR_eq:
+    case IR_ne:
         /* a comparison's result compared with 0 */
         if (k == 0 && n->op >= IR_eq && n->op <= IR_geu) {
             if (op == IR_ne)
@@ -286,13 +381,13 @@ static ir_ref fold_right(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, 
     return IR_NONE;
 }
 
-static ir_ref simplify(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z)
-{
+static ir_ref simplify(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z) {
     const char *args = ir_ops[op].args;
     size_t arity = strlen(args);
     if (ir_is_const(b, x) && (arity < 2 || ir_is_const(b, y)) && (arity < 3 || ir_is_const(b, z)))
-        return ir_const(b, (int64_t)ir_eval_pure(op, (uint64_t)b->nodes[x].imm, arity > 1 ? (uint64_t)b->nodes[y].imm : 0,
-                                                 arity > 2 ? (uint64_t)b->nodes[z].imm : 0));
+        return ir_const(b,
+                        (int64_t)ir_eval_pure(op, (uint64_t)b->nodes[x].imm, arity > 1 ? (uint64_t)b->nodes[y].imm : 0,
+                                              arity > 2 ? (uint64_t)b->nodes[z].imm : 0));
     if (arity == 1) {
         switch (op) {
         case IR_sext32: {
@@ -308,11 +403,13 @@ static ir_ref simplify(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir
                 return x;
             break;
         case IR_zext8:
-            if (b->nodes[x].op == IR_zext8 || b->nodes[x].op == IR_load_u8 || (b->nodes[x].op >= IR_eq && b->nodes[x].op <= IR_geu))
+            if (b->nodes[x].op == IR_zext8 || b->nodes[x].op == IR_load_u8 ||
+                (b->nodes[x].op >= IR_eq && b->nodes[x].op <= IR_geu))
                 return x;
             break;
         case IR_zext16:
-            if (b->nodes[x].op == IR_zext16 || b->nodes[x].op == IR_zext8 || b->nodes[x].op == IR_load_u8 || b->nodes[x].op == IR_load_u16)
+            if (b->nodes[x].op == IR_zext16 || b->nodes[x].op == IR_zext8 || b->nodes[x].op == IR_load_u8 ||
+                b->nodes[x].op == IR_load_u16)
                 return x;
             break;
         default:
@@ -332,11 +429,19 @@ static ir_ref simplify(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir
     }
     if (x == y) {
         switch (op) {
-        case IR_sub: case IR_xor: case IR_subw: case IR_ne: case IR_lt: case IR_ltu:
+        case IR_sub:
+        case IR_xor:
+        case IR_subw:
+        case IR_ne:
+        case IR_lt:
+        case IR_ltu:
             return ir_const(b, 0);
-        case IR_eq: case IR_ge: case IR_geu:
+        case IR_eq:
+        case IR_ge:
+        case IR_geu:
             return ir_const(b, 1);
-        case IR_and: case IR_or:
+        case IR_and:
+        case IR_or:
             return x;
         default:
             break;
@@ -352,8 +457,7 @@ static ir_ref simplify(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir
     return IR_NONE;
 }
 
-ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, int64_t imm)
-{
+ir_ref ir_add(struct ir_block *b, enum ir_op op, ir_ref x, ir_ref y, ir_ref z, int64_t imm) {
     if (b->overflow)
         return 0;
     bool integer = ir_ops[op].kind == IRK_PURE && ir_ops[op].result == 'I' && ir_ops[op].args[0] == 'I';

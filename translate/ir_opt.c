@@ -3,14 +3,12 @@
 
 #include <string.h>
 
-static void use(struct ir_block *b, ir_ref r)
-{
+static void use(struct ir_block *b, ir_ref r) {
     if (r != IR_NONE)
         b->nodes[r].uses++;
 }
 
-void ir_count_uses(struct ir_block *b)
-{
+void ir_count_uses(struct ir_block *b) {
     for (unsigned i = 0; i < b->count; i++)
         b->nodes[i].uses = 0;
     for (unsigned i = 0; i < b->count; i++) {
@@ -24,20 +22,21 @@ void ir_count_uses(struct ir_block *b)
 }
 
 /* Whether the guest's registers may be seen at this node (by a fault handler, the engine, the next block). */
-static bool observes(const struct ir_node *n)
-{
+static bool observes(const struct ir_node *n) {
     if (n->op == IR_f_unbox_s) /* leaves the block when the value is not boxed */
         return true;
     switch (ir_ops[n->op].kind) {
-    case IRK_LOAD: case IRK_STORE: case IRK_EFFECT: case IRK_EXIT:
+    case IRK_LOAD:
+    case IRK_STORE:
+    case IRK_EFFECT:
+    case IRK_EXIT:
         return true;
     default:
         return false;
     }
 }
 
-void ir_drop_dead_sets(struct ir_block *b)
-{
+void ir_drop_dead_sets(struct ir_block *b) {
     uint32_t x = 0, f = 0; /* registers written again before anything observes them */
     for (unsigned i = b->count; i-- > 0;) {
         struct ir_node *n = &b->nodes[i];
@@ -72,8 +71,7 @@ void ir_drop_dead_sets(struct ir_block *b)
     }
 }
 
-void ir_drop_dead_values(struct ir_block *b)
-{
+void ir_drop_dead_values(struct ir_block *b) {
     ir_count_uses(b);
     for (unsigned i = b->count; i-- > 0;) {
         struct ir_node *n = &b->nodes[i];
@@ -90,8 +88,7 @@ void ir_drop_dead_values(struct ir_block *b)
     }
 }
 
-void ir_optimise(struct ir_block *b)
-{
+void ir_optimise(struct ir_block *b) {
     ir_drop_dead_sets(b);
     ir_drop_dead_values(b);
 }

@@ -1,8 +1,8 @@
 /* lift.c: from guest code to IR.
  *
- * A block runs on over conditional branches that go forward (they become side exits) and over forward jumps, and ends at
- * calls, returns, computed jumps, backward branches and whatever the engine must do.  The meaning of each instruction is
- * its effect in cpu/riscv.def, expanded here to builder calls.
+ * A block runs on over conditional branches that go forward (they become side exits) and over forward jumps, and ends
+ * at calls, returns, computed jumps, backward branches and whatever the engine must do.  The meaning of each
+ * instruction is its effect in cpu/riscv.def, expanded here to builder calls.
  */
 #include "lift.h"
 
@@ -16,7 +16,7 @@ struct lifter {
     struct insn insn;
     uint64_t pc, next; /* of this instruction and the one behind it */
     bool done;
-    uint64_t follow;   /* where lifting goes on; next unless a jump is followed */
+    uint64_t follow; /* where lifting goes on; next unless a jump is followed */
     /* an LR whose SC is ahead in the same straight line */
     ir_ref lr_addr, lr_value;
     unsigned lr_size;
@@ -24,8 +24,7 @@ struct lifter {
 
 /* ---- nodes ---- */
 
-static ir_ref node(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm)
-{
+static ir_ref node(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm) {
     ir_ref r = ir_add(l->b, op, a, b, c, imm);
     l->b->nodes[r].pc = (uint16_t)(l->pc - l->b->pc);
     l->b->nodes[r].insn = (uint8_t)l->b->insns;
@@ -38,16 +37,14 @@ static bool rv32(const struct lifter *l) { return l->b->xlen == 32; }
 
 /* ---- integer registers ---- */
 
-static ir_ref get_x(struct lifter *l, unsigned r)
-{
+static ir_ref get_x(struct lifter *l, unsigned r) {
     if (r == 0)
         return konst(l, 0);
     if (l->b->x[r] == IR_NONE)
         l->b->x[r] = ir_add(l->b, IR_get, IR_NONE, IR_NONE, IR_NONE, r);
     return l->b->x[r];
 }
-static void set_x(struct lifter *l, unsigned r, ir_ref v)
-{
+static void set_x(struct lifter *l, unsigned r, ir_ref v) {
     if (r == 0)
         return;
     if (rv32(l))
@@ -58,8 +55,7 @@ static void set_x(struct lifter *l, unsigned r, ir_ref v)
 
 /* ---- floating-point registers ---- */
 
-static ir_ref get_f_raw(struct lifter *l, unsigned r)
-{
+static ir_ref get_f_raw(struct lifter *l, unsigned r) {
     struct ir_block *b = l->b;
     if (b->f[r] == IR_NONE) {
         b->f[r] = ir_add(b, IR_fget, IR_NONE, IR_NONE, IR_NONE, r);
@@ -67,8 +63,7 @@ static ir_ref get_f_raw(struct lifter *l, unsigned r)
     }
     return b->f_single[r] ? un(l, IR_f_box_s, b->f[r]) : b->f[r];
 }
-static ir_ref get_f_s(struct lifter *l, unsigned r)
-{
+static ir_ref get_f_s(struct lifter *l, unsigned r) {
     struct ir_block *b = l->b;
     if (b->f[r] != IR_NONE && b->f_single[r])
         return b->f[r];
@@ -76,26 +71,22 @@ static ir_ref get_f_s(struct lifter *l, unsigned r)
         b->unboxed[r] = node(l, IR_f_unbox_s, get_f_raw(l, r), IR_NONE, IR_NONE, 0);
     return b->unboxed[r];
 }
-static ir_ref get_f_h(struct lifter *l, unsigned r)
-{
+static ir_ref get_f_h(struct lifter *l, unsigned r) {
     ir_ref raw = un(l, IR_f_bits, get_f_raw(l, r));
     ir_ref boxed = bin(l, IR_eq, bin(l, IR_sar, raw, konst(l, 16)), konst(l, ~0ull));
     return ir_add(l->b, IR_select, boxed, un(l, IR_zext16, raw), konst(l, FP_CANONICAL_H), 0);
 }
-static void set_f(struct lifter *l, unsigned r, ir_ref v, bool single)
-{
+static void set_f(struct lifter *l, unsigned r, ir_ref v, bool single) {
     l->b->f[r] = v;
     l->b->f_single[r] = single;
     l->b->unboxed[r] = IR_NONE;
     node(l, single ? IR_fset_s : IR_fset, v, IR_NONE, IR_NONE, r);
 }
-static void set_f_h(struct lifter *l, unsigned r, ir_ref bits)
-{
+static void set_f_h(struct lifter *l, unsigned r, ir_ref bits) {
     set_f(l, r, un(l, IR_f_from_bits, bin(l, IR_or, bits, konst(l, 0xffffffffffff0000))), false);
 }
 /* fmv.w.x and the like: a value whose upper half is all ones is a boxed single. */
-static void set_f_raw(struct lifter *l, unsigned r, ir_ref bits)
-{
+static void set_f_raw(struct lifter *l, unsigned r, ir_ref bits) {
     const struct ir_node *n = &l->b->nodes[bits];
     if (n->op == IR_or && ir_is_const(l->b, n->b) && l->b->nodes[n->b].imm == (int64_t)0xffffffff00000000)
         set_f(l, r, un(l, IR_f_from_bits, n->a), true);
@@ -105,12 +96,10 @@ static void set_f_raw(struct lifter *l, unsigned r, ir_ref bits)
 
 enum fmt { FMT_H, FMT_SINGLE, FMT_D };
 
-static ir_ref get_f(struct lifter *l, enum fmt fmt, unsigned r)
-{
+static ir_ref get_f(struct lifter *l, enum fmt fmt, unsigned r) {
     return fmt == FMT_H ? get_f_h(l, r) : fmt == FMT_SINGLE ? get_f_s(l, r) : get_f_raw(l, r);
 }
-static void put_f(struct lifter *l, enum fmt fmt, ir_ref v)
-{
+static void put_f(struct lifter *l, enum fmt fmt, ir_ref v) {
     if (fmt == FMT_H)
         set_f_h(l, l->insn.rd, v);
     else
@@ -119,28 +108,24 @@ static void put_f(struct lifter *l, enum fmt fmt, ir_ref v)
 
 /* ---- leaving the block ---- */
 
-static void leave_to_engine(struct lifter *l, enum ir_leave why, uint64_t pc)
-{
+static void leave_to_engine(struct lifter *l, enum ir_leave why, uint64_t pc) {
     ir_ref r = node(l, IR_exit_engine, IR_NONE, IR_NONE, IR_NONE, (int64_t)pc);
     l->b->nodes[r].aux = (uint16_t)why;
     l->done = true;
 }
 static void interpret_this(struct lifter *l) { leave_to_engine(l, LEAVE_INTERPRET, l->pc); }
-static void trap(struct lifter *l, unsigned cause, uint64_t tval)
-{
+static void trap(struct lifter *l, unsigned cause, uint64_t tval) {
     ir_ref r = node(l, IR_exit_trap, IR_NONE, IR_NONE, IR_NONE, 0);
     l->b->nodes[r].aux = (uint16_t)cause;
     l->b->nodes[r].imm2 = (int64_t)tval;
     l->done = true;
 }
 static uint64_t mask_pc(const struct lifter *l, uint64_t pc) { return rv32(l) ? (uint32_t)pc : pc; }
-static bool misaligned_target(const struct lifter *l, uint64_t target)
-{
+static bool misaligned_target(const struct lifter *l, uint64_t target) {
     return (target & 2) && !(l->config->isa->exts >> EXT_C & 1);
 }
 
-static void branch(struct lifter *l, ir_ref cond, uint64_t target)
-{
+static void branch(struct lifter *l, ir_ref cond, uint64_t target) {
     target = mask_pc(l, target);
     if (misaligned_target(l, target)) {
         interpret_this(l);
@@ -155,8 +140,7 @@ static void branch(struct lifter *l, ir_ref cond, uint64_t target)
     }
 }
 
-static void jump(struct lifter *l, ir_ref to)
-{
+static void jump(struct lifter *l, ir_ref to) {
     uint64_t target = mask_pc(l, (uint64_t)l->b->nodes[to].imm);
     if (misaligned_target(l, target)) {
         interpret_this(l);
@@ -176,8 +160,7 @@ static void jump(struct lifter *l, ir_ref to)
     }
 }
 
-static void jump_reg(struct lifter *l, ir_ref to)
-{
+static void jump_reg(struct lifter *l, ir_ref to) {
     unsigned rd = l->insn.rd, rs1 = l->insn.rs1;
     if (ir_is_const(l->b, to)) { /* auipc or lui before it */
         jump(l, to);
@@ -202,20 +185,16 @@ static void jump_reg(struct lifter *l, ir_ref to)
 
 /* ---- memory ---- */
 
-static ir_ref load(struct lifter *l, enum ir_op op, ir_ref addr)
-{
+static ir_ref load(struct lifter *l, enum ir_op op, ir_ref addr) {
     return node(l, op, rv32(l) ? un(l, IR_zext32, addr) : addr, IR_NONE, IR_NONE, 0);
 }
-static void store(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v)
-{
+static void store(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v) {
     node(l, op, rv32(l) ? un(l, IR_zext32, addr) : addr, v, IR_NONE, 0);
 }
-static ir_ref fload(struct lifter *l, enum fmt fmt, ir_ref addr)
-{
+static ir_ref fload(struct lifter *l, enum fmt fmt, ir_ref addr) {
     return load(l, fmt == FMT_H ? IR_load_u16 : fmt == FMT_SINGLE ? IR_fload_s : IR_fload_d, addr);
 }
-static void fstore(struct lifter *l, enum fmt fmt, ir_ref addr)
-{
+static void fstore(struct lifter *l, enum fmt fmt, ir_ref addr) {
     unsigned r = l->insn.rs2;
     if (fmt == FMT_H)
         store(l, IR_store_16, addr, un(l, IR_f_bits, get_f_raw(l, r)));
@@ -225,8 +204,7 @@ static void fstore(struct lifter *l, enum fmt fmt, ir_ref addr)
         store(l, fmt == FMT_SINGLE ? IR_fstore_s : IR_fstore_d, addr, get_f_raw(l, r));
 }
 
-static ir_ref atomic_address(struct lifter *l, unsigned bits, unsigned cause)
-{
+static ir_ref atomic_address(struct lifter *l, unsigned bits, unsigned cause) {
     ir_ref addr = get_x(l, l->insn.rs1);
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
@@ -235,16 +213,14 @@ static ir_ref atomic_address(struct lifter *l, unsigned bits, unsigned cause)
     return addr;
 }
 
-static void amo(struct lifter *l, enum ir_amo op, unsigned bits)
-{
+static void amo(struct lifter *l, enum ir_amo op, unsigned bits) {
     ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED);
     ir_ref r = node(l, IR_amo, addr, get_x(l, l->insn.rs2), IR_NONE, bits);
     l->b->nodes[r].aux = (uint16_t)op;
     set_x(l, l->insn.rd, r);
 }
 
-static void amocas(struct lifter *l, unsigned bits)
-{
+static void amocas(struct lifter *l, unsigned bits) {
     if (bits > 64) {
         interpret_this(l);
         return;
@@ -259,8 +235,7 @@ static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *
 /* Whether the LR at l->pc is followed, with nothing but register arithmetic and branches out in between, by an SC of
  * the same size through the same register.  Then LR is a load and SC a compare-and-exchange: as no other access of this
  * hart lies in between, the LR may be thought to have happened right before the exchange found the same value. */
-static bool sc_ahead(struct lifter *l, unsigned bits)
-{
+static bool sc_ahead(struct lifter *l, unsigned bits) {
     unsigned address = l->insn.rs1;
     uint64_t pc = l->next;
     if (l->insn.rd == address || l->b->count > IR_MAX_NODES / 2)
@@ -285,8 +260,7 @@ static bool sc_ahead(struct lifter *l, unsigned bits)
     return false;
 }
 
-static void load_reserved(struct lifter *l, unsigned bits)
-{
+static void load_reserved(struct lifter *l, unsigned bits) {
     if (!sc_ahead(l, bits)) {
         leave_to_engine(l, LEAVE_EXCLUSIVE, l->pc);
         return;
@@ -298,8 +272,7 @@ static void load_reserved(struct lifter *l, unsigned bits)
     set_x(l, l->insn.rd, l->lr_value);
 }
 
-static void store_conditional(struct lifter *l, unsigned bits)
-{
+static void store_conditional(struct lifter *l, unsigned bits) {
     ir_ref addr = get_x(l, l->insn.rs1);
     if (l->lr_size != bits || l->lr_addr != addr) {
         interpret_this(l);
@@ -312,8 +285,7 @@ static void store_conditional(struct lifter *l, unsigned bits)
     set_x(l, l->insn.rd, r);
 }
 
-static void cbo_zero(struct lifter *l)
-{
+static void cbo_zero(struct lifter *l) {
     ir_ref addr = bin(l, IR_and, get_x(l, l->insn.rs1), konst(l, ~63ull));
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
@@ -326,10 +298,9 @@ static void cbo_zero(struct lifter *l)
 
 enum csr_op { CSR_RW, CSR_RS, CSR_RC, CSR_RWI, CSR_RSI, CSR_RCI };
 
-/* Compilers write a quiet comparison as frflags, flt or fle, fsflags of what was read: then the comparison raises nothing.
- * True: this frflags is the first of the three, they have been lifted, and l->follow is behind them. */
-static bool quiet_compare(struct lifter *l)
-{
+/* Compilers write a quiet comparison as frflags, flt or fle, fsflags of what was read: then the comparison raises
+ * nothing. True: this frflags is the first of the three, they have been lifted, and l->follow is behind them. */
+static bool quiet_compare(struct lifter *l) {
     struct insn in[2];
     unsigned keep = l->insn.rd;
     uint64_t pc = l->next;
@@ -338,18 +309,21 @@ static bool quiet_compare(struct lifter *l)
             return false;
         pc += in[i].len;
     }
-    bool less = in[0].id == INSN_flt_d || in[0].id == INSN_flt_s, is_double = in[0].id == INSN_flt_d || in[0].id == INSN_fle_d;
+    bool less = in[0].id == INSN_flt_d || in[0].id == INSN_flt_s,
+         is_double = in[0].id == INSN_flt_d || in[0].id == INSN_fle_d;
     if (!less && in[0].id != INSN_fle_d && in[0].id != INSN_fle_s)
         return false;
     /* of the page that is watched already; flags are put back, not cleared from x0 */
     if ((pc - 1) >> 12 != l->pc >> 12 || keep == 0)
         return false;
-    if (in[0].rd == keep || in[1].id != INSN_csrrw || in[1].rd != 0 || in[1].rs1 != keep || in[1].imm != 1 || l->b->insns + 3u > l->config->max_insns)
+    if (in[0].rd == keep || in[1].id != INSN_csrrw || in[1].rd != 0 || in[1].rs1 != keep || in[1].imm != 1 ||
+        l->b->insns + 3u > l->config->max_insns)
         return false;
     set_x(l, keep, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0));
     l->pc = l->next; /* the comparison's own address, for a single that is not boxed */
     l->b->insns++;
-    ir_ref a = is_double ? get_f_raw(l, in[0].rs1) : get_f_s(l, in[0].rs1), b = is_double ? get_f_raw(l, in[0].rs2) : get_f_s(l, in[0].rs2);
+    ir_ref a = is_double ? get_f_raw(l, in[0].rs1) : get_f_s(l, in[0].rs1),
+           b = is_double ? get_f_raw(l, in[0].rs2) : get_f_s(l, in[0].rs2);
     enum ir_op op = less ? is_double ? IR_f_ltn_d : IR_f_ltn_s : is_double ? IR_f_len_d : IR_f_len_s;
     set_x(l, in[0].rd, ir_add(l->b, op, a, b, IR_NONE, 0));
     l->b->insns++;
@@ -359,8 +333,7 @@ static bool quiet_compare(struct lifter *l)
     return true;
 }
 
-static void csr(struct lifter *l, enum csr_op op)
-{
+static void csr(struct lifter *l, enum csr_op op) {
     unsigned number = (uint16_t)l->insn.imm & 0xfff, kind = op % 3;
     bool immediate = op >= CSR_RWI, writes = kind == 0 || l->insn.rs1 != 0, reads = kind != 0 || l->insn.rd != 0;
     bool known = number >= 1 && number <= 3 && (l->config->isa->exts >> EXT_F & 1);
@@ -387,41 +360,37 @@ static void csr(struct lifter *l, enum csr_op op)
 
 /* ---- floating point ---- */
 
-static ir_ref call(struct lifter *l, hart_helper *fn, ir_ref a, ir_ref b, ir_ref c, unsigned imm)
-{
+static ir_ref call(struct lifter *l, hart_helper *fn, ir_ref a, ir_ref b, ir_ref c, unsigned imm) {
     ir_ref r = node(l, IR_call, a, b, c, imm);
     l->b->nodes[r].aux = (uint16_t)ir_helper_index(fn);
     return r;
 }
 
 /* A helper on values of a format: H values are integers already, others travel as bits. */
-static ir_ref to_bits(struct lifter *l, enum fmt fmt, ir_ref v)
-{
+static ir_ref to_bits(struct lifter *l, enum fmt fmt, ir_ref v) {
     if (v == IR_NONE || fmt == FMT_H)
         return v;
     ir_ref bits = un(l, IR_f_bits, v);
     return fmt == FMT_SINGLE ? un(l, IR_zext32, bits) : bits;
 }
-static ir_ref from_bits(struct lifter *l, enum fmt fmt, ir_ref v)
-{
+static ir_ref from_bits(struct lifter *l, enum fmt fmt, ir_ref v) {
     return fmt == FMT_H ? v : un(l, IR_f_from_bits, v);
 }
 
-/* The instruction's rounding mode as nodes have it: 7 for the mode in force where the host has it, else a static one. */
-static unsigned node_rm(const struct lifter *l)
-{
+/* The instruction's rounding mode as nodes have it: 7 for the mode in force where the host has it, else a static one.
+ */
+static unsigned node_rm(const struct lifter *l) {
     unsigned rm = l->insn.rm, frm = l->config->mode.frm;
     if (rm == RM_DYN)
         return frm == RM_RMM ? RM_RMM : RM_DYN;
     return rm == frm && rm != RM_RMM ? RM_DYN : rm;
 }
 
-static ir_ref f_helper(struct lifter *l, enum fmt fmt, hart_helper *fn, ir_ref a, ir_ref b, ir_ref c)
-{
+static ir_ref f_helper(struct lifter *l, enum fmt fmt, hart_helper *fn, ir_ref a, ir_ref b, ir_ref c) {
     return call(l, fn, to_bits(l, fmt, a), to_bits(l, fmt, b), to_bits(l, fmt, c), l->insn.rm);
 }
-static ir_ref f_op(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, ir_ref a, ir_ref b, ir_ref c)
-{
+static ir_ref f_op(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, ir_ref a, ir_ref b,
+                   ir_ref c) {
     if (fmt == FMT_H || node_rm(l) != RM_DYN)
         return from_bits(l, fmt, f_helper(l, fmt, fn, a, b, c));
     ir_ref r = node(l, fmt == FMT_D ? d : s, a, b, c, 0);
@@ -429,16 +398,14 @@ static ir_ref f_op(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, h
     return r;
 }
 /* Operations that have no rounding mode. */
-static ir_ref f_plain(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, ir_ref a, ir_ref b)
-{
+static ir_ref f_plain(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, ir_ref a, ir_ref b) {
     if (fmt == FMT_H)
         return call(l, fn, a, b, IR_NONE, 0);
     ir_ref r = node(l, fmt == FMT_D ? d : s, a, b, IR_NONE, 0);
     l->b->nodes[r].rm = RM_DYN;
     return r;
 }
-static ir_ref f_to(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, ir_ref a)
-{
+static ir_ref f_to(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, ir_ref a) {
     unsigned rm = node_rm(l);
     if (fmt == FMT_H || rm == RM_RMM)
         return f_helper(l, fmt, fn, a, IR_NONE, IR_NONE);
@@ -446,8 +413,8 @@ static ir_ref f_to(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, h
     l->b->nodes[r].rm = (uint8_t)rm;
     return r;
 }
-static ir_ref f_from(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, bool exact, ir_ref a)
-{
+static ir_ref f_from(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s, hart_helper *fn, bool exact,
+                     ir_ref a) {
     unsigned rm = node_rm(l);
     if (fmt == FMT_H || (rm != RM_DYN && !exact))
         return from_bits(l, fmt, call(l, fn, a, IR_NONE, IR_NONE, l->insn.rm));
@@ -455,8 +422,7 @@ static ir_ref f_from(struct lifter *l, enum fmt fmt, enum ir_op d, enum ir_op s,
     l->b->nodes[r].rm = RM_DYN;
     return r;
 }
-static ir_ref f_cvt(struct lifter *l, enum fmt to, enum fmt from, hart_helper *fn, ir_ref a)
-{
+static ir_ref f_cvt(struct lifter *l, enum fmt to, enum fmt from, hart_helper *fn, ir_ref a) {
     bool widen = to == FMT_D && from == FMT_SINGLE;
     if (to == FMT_H || from == FMT_H || (!widen && node_rm(l) != RM_DYN))
         return from_bits(l, to, call(l, fn, to_bits(l, from, a), IR_NONE, IR_NONE, l->insn.rm));
@@ -464,16 +430,15 @@ static ir_ref f_cvt(struct lifter *l, enum fmt to, enum fmt from, hart_helper *f
     l->b->nodes[r].rm = RM_DYN;
     return r;
 }
-static ir_ref f_neg(struct lifter *l, enum fmt fmt, ir_ref a)
-{
+static ir_ref f_neg(struct lifter *l, enum fmt fmt, ir_ref a) {
     if (fmt == FMT_H)
         return bin(l, IR_xor, a, konst(l, 0x8000));
     return un(l, fmt == FMT_D ? IR_f_neg_d : IR_f_neg_s, a);
 }
 enum sign_op { SIGN_COPY, SIGN_NOT, SIGN_XOR };
-static ir_ref f_sgnj(struct lifter *l, enum fmt fmt, enum sign_op op, ir_ref a, ir_ref b)
-{
-    static const enum ir_op ops[2][3] = {{IR_f_sgnj_s, IR_f_sgnjn_s, IR_f_sgnjx_s}, {IR_f_sgnj_d, IR_f_sgnjn_d, IR_f_sgnjx_d}};
+static ir_ref f_sgnj(struct lifter *l, enum fmt fmt, enum sign_op op, ir_ref a, ir_ref b) {
+    static const enum ir_op ops[2][3] = {{IR_f_sgnj_s, IR_f_sgnjn_s, IR_f_sgnjx_s},
+                                         {IR_f_sgnj_d, IR_f_sgnjn_d, IR_f_sgnjx_d}};
     if (fmt != FMT_H) {
         if (a == b && op == SIGN_COPY)
             return a;
@@ -548,9 +513,10 @@ static ir_ref f_sgnj(struct lifter *l, enum fmt fmt, enum sign_op op, ir_ref a, 
 /* On RV32 a carry-less product of zero-extended values has all its bits in 64. */
 #define CLMUL(a, b) bin(l, IR_clmul, a, b)
 #define CLMULH(a, b) (rv32(l) ? HIGH32(bin(l, IR_clmul, ZX(a), ZX(b))) : bin(l, IR_clmulh, a, b))
-#define CLMULR(a, b) \
-    (rv32(l) ? bin(l, IR_shr, bin(l, IR_clmul, ZX(a), ZX(b)), konst(l, 31)) \
-             : bin(l, IR_or, bin(l, IR_shl, bin(l, IR_clmulh, a, b), konst(l, 1)), bin(l, IR_shr, bin(l, IR_clmul, a, b), konst(l, 63))))
+#define CLMULR(a, b)                                                                                                   \
+    (rv32(l) ? bin(l, IR_shr, bin(l, IR_clmul, ZX(a), ZX(b)), konst(l, 31))                                            \
+             : bin(l, IR_or, bin(l, IR_shl, bin(l, IR_clmulh, a, b), konst(l, 1)),                                     \
+                   bin(l, IR_shr, bin(l, IR_clmul, a, b), konst(l, 63))))
 #define MIN(a, b) bin(l, IR_min, a, b)
 #define MAX(a, b) bin(l, IR_max, a, b)
 #define MINU(a, b) bin(l, IR_minu, a, b)
@@ -658,16 +624,15 @@ static ir_ref f_sgnj(struct lifter *l, enum fmt fmt, enum sign_op op, ir_ref a, 
 #define NOP ((void)0)
 #define SEQ(a, b) (a, b)
 
-static void lift_insn(struct lifter *l)
-{
+static void lift_insn(struct lifter *l) {
     const struct insn *in = &l->insn;
     switch (in->id) {
     case INSN_ILLEGAL:
         trap(l, TRAP_ILLEGAL, in->bits);
         break;
-#define INSN(id, pattern, format, ext, effect) \
-    case INSN_##id: \
-        effect; \
+#define INSN(id, pattern, format, ext, effect)                                                                         \
+    case INSN_##id:                                                                                                    \
+        effect;                                                                                                        \
         break;
 #include "../cpu/riscv.def"
     default:
@@ -676,8 +641,7 @@ static void lift_insn(struct lifter *l)
 }
 
 /* Decodes the instruction at pc; 0 where it cannot be fetched. */
-static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out)
-{
+static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out) {
     const uint8_t *host;
     uint32_t cause;
     size_t room = c->mem->fetch(c->mem->ctx, pc, &host, &cause);
@@ -697,14 +661,12 @@ static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *
     return out->len;
 }
 
-static bool uses_rounding(uint8_t format)
-{
+static bool uses_rounding(uint8_t format) {
     return format == FMT_F4R || format == FMT_F3R || format == FMT_F2R || format == FMT_FX1R || format == FMT_XF1R;
 }
 
 /* Code of the page is going to be kept: asks once a page. */
-static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page)
-{
+static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page) {
     uint64_t page = pc & ~0xfffull;
     if (page == *watched_page)
         return;
@@ -713,8 +675,7 @@ static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page)
         l->config->watched = false;
 }
 
-bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc)
-{
+bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     struct lifter l = {.b = b, .config = config, .pc = pc};
     uint64_t page = 1;
     ir_init(b, pc, config->isa->xlen);
@@ -729,7 +690,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc)
             b->end = l.pc + l.insn.len;
         l.next = mask_pc(&l, l.pc + l.insn.len);
         l.follow = l.next;
-        if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN && config->mode.frm > RM_RMM)
+        if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
+            config->mode.frm > RM_RMM)
             trap(&l, TRAP_ILLEGAL, l.insn.bits);
         else
             lift_insn(&l);

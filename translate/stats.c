@@ -2,16 +2,21 @@
 #include "../cpu/interp.h"
 #include "engine_internal.h"
 
-static const char *const leave_names[BACK_COUNT] = {
-    [BACK_DIRECT] = "exit not linked yet",     [BACK_INDIRECT] = "computed jump not cached", [BACK_POLL] = "poll",
-    [BACK_TRAP] = "system call or trap",       [BACK_FENCE_I] = "fence.i",                   [BACK_EXCLUSIVE] = "LR without its SC in sight",
-    [BACK_INTERPRET] = "instruction for the interpreter", [BACK_UNBOXED] = "single not NaN-boxed", [BACK_FAULT] = "memory fault"};
+static const char *const leave_names[BACK_COUNT] = {[BACK_DIRECT] = "exit not linked yet",
+                                                    [BACK_INDIRECT] = "computed jump not cached",
+                                                    [BACK_POLL] = "poll",
+                                                    [BACK_TRAP] = "system call or trap",
+                                                    [BACK_FENCE_I] = "fence.i",
+                                                    [BACK_EXCLUSIVE] = "LR without its SC in sight",
+                                                    [BACK_INTERPRET] = "instruction for the interpreter",
+                                                    [BACK_UNBOXED] = "single not NaN-boxed",
+                                                    [BACK_FAULT] = "memory fault"};
 static const char *const leave_keys[BACK_COUNT] = {
-    [BACK_DIRECT] = "direct", [BACK_INDIRECT] = "indirect", [BACK_POLL] = "poll", [BACK_TRAP] = "trap", [BACK_FENCE_I] = "fence_i",
-    [BACK_EXCLUSIVE] = "exclusive", [BACK_INTERPRET] = "interpret", [BACK_UNBOXED] = "unboxed", [BACK_FAULT] = "fault"};
+    [BACK_DIRECT] = "direct",       [BACK_INDIRECT] = "indirect", [BACK_POLL] = "poll",
+    [BACK_TRAP] = "trap",           [BACK_FENCE_I] = "fence_i",   [BACK_EXCLUSIVE] = "exclusive",
+    [BACK_INTERPRET] = "interpret", [BACK_UNBOXED] = "unboxed",   [BACK_FAULT] = "fault"};
 
-void engine_print_stats(struct engine *e, FILE *to, bool json)
-{
+void engine_print_stats(struct engine *e, FILE *to, bool json) {
     uint64_t interpreted = e->done_interpreted, steps = e->done_steps, stat[4], leaves[BACK_COUNT], all = 0;
     for (int i = 0; i < 4; i++)
         stat[i] = e->done_stat[i];
@@ -34,8 +39,10 @@ void engine_print_stats(struct engine *e, FILE *to, bool json)
         cc_stats(e->cache, &cc);
 #define U(v) ((unsigned long long)(v))
     if (json) {
-        fprintf(to, "{\"interpreted\":%llu,\"translated\":%llu,\"helper_calls\":%llu,\"single_steps\":%llu,\"blocks\":%llu,"
-                    "\"block_insns\":%llu,\"block_bytes\":%llu,\"failed_blocks\":%llu,\"invalidated\":%zu,\"evictions\":%zu,\"leaves\":{",
+        fprintf(to,
+                "{\"interpreted\":%llu,\"translated\":%llu,\"helper_calls\":%llu,\"single_steps\":%llu,\"blocks\":%llu,"
+                "\"block_insns\":%llu,\"block_bytes\":%llu,\"failed_blocks\":%llu,\"invalidated\":%zu,\"evictions\":%"
+                "zu,\"leaves\":{",
                 U(interpreted), U(stat[0]), U(stat[1]), U(steps), U(e->translated_blocks), U(e->translated_insns),
                 U(e->translated_bytes), U(e->failed_blocks), cc.invalidated, cc.evictions);
         for (int i = 0; i < BACK_COUNT; i++)
@@ -47,8 +54,8 @@ void engine_print_stats(struct engine *e, FILE *to, bool json)
     fprintf(to, "guest instructions translated   %14llu\n", U(stat[0]));
     fprintf(to, "helper calls                    %14llu\n", U(stat[1]));
     fprintf(to, "stepped one at a time           %14llu\n", U(steps));
-    fprintf(to, "blocks translated               %14llu  (%llu instructions, %llu bytes; %llu failed)\n", U(e->translated_blocks),
-            U(e->translated_insns), U(e->translated_bytes), U(e->failed_blocks));
+    fprintf(to, "blocks translated               %14llu  (%llu instructions, %llu bytes; %llu failed)\n",
+            U(e->translated_blocks), U(e->translated_insns), U(e->translated_bytes), U(e->failed_blocks));
     fprintf(to, "blocks invalidated              %14zu\n", cc.invalidated);
     fprintf(to, "code cache evictions            %14zu\n", cc.evictions);
     fprintf(to, "left generated code             %14llu\n", U(all));

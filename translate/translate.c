@@ -7,8 +7,7 @@
 struct jump_slot engine_no_jumps[JUMP_SLOTS];
 
 /* A block is dead: no jump cache may lead to it. */
-void engine_dead_block(void *engine, struct cc_block *block)
-{
+void engine_dead_block(void *engine, struct cc_block *block) {
     struct engine *e = engine;
     unsigned slot = jump_index(block->key.address);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
@@ -17,8 +16,7 @@ void engine_dead_block(void *engine, struct cc_block *block)
                 eh->jumps[m][slot].pc = 1;
 }
 
-static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to)
-{
+static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to) {
     fprintf(to, "IN: 0x%016llx\n", (unsigned long long)b->pc);
     uint64_t pc = b->pc;
     for (unsigned i = 0; i < b->insns && pc < b->end; i++) {
@@ -38,27 +36,28 @@ static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to)
         char text[128];
         insn_decode(&e->isa, bits, &in);
         insn_disassemble(&in, pc, text, sizeof text);
-        fprintf(to, in.len == 2 ? "0x%llx:      %04x  %s\n" : "0x%llx:  %08x  %s\n", (unsigned long long)pc, in.bits, text);
+        fprintf(to, in.len == 2 ? "0x%llx:      %04x  %s\n" : "0x%llx:  %08x  %s\n", (unsigned long long)pc, in.bits,
+                text);
         pc = in.id == INSN_jal && in.rd == 0 ? pc + (uint64_t)(int64_t)in.imm : pc + in.len;
     }
     fputc('\n', to);
 }
 
-static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *to)
-{
+static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *to) {
     fprintf(to, "OUT: %zu bytes\n", size);
     if (!backend_disassemble(code, size, to)) {
         static atomic_bool said;
         if (!atomic_exchange(&said, true))
-            fprintf(stderr, "riv: -d out_asm needs the disassembler library libZydis.so.4.0 (Debian package libzydis4.0)\n");
+            fprintf(stderr,
+                    "riv: -d out_asm needs the disassembler library libZydis.so.4.0 (Debian package libzydis4.0)\n");
     }
     fputc('\n', to);
 }
 
 /* The copy that code on pages without a watch is compared with. */
-static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b)
-{
-    size_t n = (size_t)(b->end - b->pc), head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) + (*info)->fix_count * sizeof(struct fault_fix);
+static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b) {
+    size_t n = (size_t)(b->end - b->pc), head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) +
+                                                (*info)->fix_count * sizeof(struct fault_fix);
     struct block_info *bigger = realloc(*info, head + n);
     if (!bigger)
         return false;
@@ -80,10 +79,10 @@ static bool keep_source(struct engine *e, struct block_info **info, const struct
     return true;
 }
 
-static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full)
-{
+static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
     struct ir_block *b = e->block;
-    struct lift_config lift = {.mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = e->config.hostile & 1 ? 1 : 64};
+    struct lift_config lift = {
+        .mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = e->config.hostile & 1 ? 1 : 64};
     unsigned long generation = atomic_load(&e->code_generation);
     if (!lift_block(b, &lift, pc))
         return NULL;
@@ -114,8 +113,14 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
     }
     if (e->config.dump & DUMP_OUT_ASM)
         dump_host(e, writable, out.size, to);
-    struct cc_commit commit = {.key = {pc, mode}, .src_start = pc, .src_end = b->end, .size = out.size, .entry = out.entry,
-                               .exit_count = out.exit_count, .exits = out.exits, .meta = out.info};
+    struct cc_commit commit = {.key = {pc, mode},
+                               .src_start = pc,
+                               .src_end = b->end,
+                               .size = out.size,
+                               .entry = out.entry,
+                               .exit_count = out.exit_count,
+                               .exits = out.exits,
+                               .meta = out.info};
     e->translated_blocks++;
     e->translated_insns += b->insns;
     e->translated_bytes += out.size;
@@ -126,8 +131,7 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
 }
 
 /* The code cache is full: its oldest part goes.  No hart may be in generated code or return into it. */
-static void make_room(struct engine *e, struct hart *h)
-{
+static void make_room(struct engine *e, struct hart *h) {
     bool stopped = world_stop(e, h);
     cc_evict(e->cache, engine_dead_block, e);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
@@ -140,8 +144,7 @@ static void make_room(struct engine *e, struct hart *h)
         world_resume(e);
 }
 
-struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode)
-{
+struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode) {
     for (;;) {
         bool full = false;
         pthread_mutex_lock(&e->translate_lock);

@@ -5,8 +5,7 @@
 #include "../cpu/interp.h"
 #include "engine_internal.h"
 
-void world_enter(struct engine_hart *eh)
-{
+void world_enter(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     atomic_store(&eh->inside, true);
     struct hart *stopper = atomic_load(&e->stopper);
@@ -22,8 +21,7 @@ void world_enter(struct engine_hart *eh)
     pthread_mutex_unlock(&e->harts_lock);
 }
 
-void world_leave(struct engine_hart *eh)
-{
+void world_leave(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     atomic_store(&eh->inside, false);
     if (atomic_load(&e->stopper)) {
@@ -34,14 +32,12 @@ void world_leave(struct engine_hart *eh)
 }
 
 /* Sets bits of another hart's pending word and makes it look: also at computed jumps. */
-static void nudge(struct hart *h, uint32_t bits)
-{
+static void nudge(struct hart *h, uint32_t bits) {
     __atomic_fetch_or(&h->pending, bits, __ATOMIC_SEQ_CST);
     __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
 }
 
-bool world_stop(struct engine *e, struct hart *h)
-{
+bool world_stop(struct engine *e, struct hart *h) {
     struct engine_hart *self = h->engine;
     pthread_mutex_lock(&e->harts_lock);
     if (e->hart_count == 1) {
@@ -70,8 +66,7 @@ bool world_stop(struct engine *e, struct hart *h)
     return true;
 }
 
-void world_resume(struct engine *e)
-{
+void world_resume(struct engine *e) {
     pthread_mutex_lock(&e->harts_lock);
     atomic_store(&e->stopper, NULL);
     pthread_cond_broadcast(&e->harts_changed);
@@ -80,8 +75,7 @@ void world_resume(struct engine *e)
 
 void engine_kick(struct hart *h) { nudge(h, PENDING_USER); }
 
-void engine_code_changed(struct engine *e, uint64_t start, uint64_t end)
-{
+void engine_code_changed(struct engine *e, uint64_t start, uint64_t end) {
     atomic_fetch_add(&e->code_generation, 1);
     pthread_mutex_lock(&e->harts_lock);
     if (e->cache)
@@ -92,8 +86,7 @@ void engine_code_changed(struct engine *e, uint64_t start, uint64_t end)
 }
 
 /* Whether an unwatched block differs from memory now. */
-static bool is_stale(void *engine, struct cc_block *block)
-{
+static bool is_stale(void *engine, struct cc_block *block) {
     struct engine *e = engine;
     const struct block_info *info = block->meta;
     if (info->watched)
@@ -113,16 +106,14 @@ static bool is_stale(void *engine, struct cc_block *block)
     return false;
 }
 
-static bool stale_and_forgotten(void *engine, struct cc_block *block)
-{
+static bool stale_and_forgotten(void *engine, struct cc_block *block) {
     if (!is_stale(engine, block))
         return false;
     engine_dead_block(engine, block);
     return true;
 }
 
-void engine_fence_i(struct engine *e)
-{
+void engine_fence_i(struct engine *e) {
     atomic_fetch_add(&e->code_generation, 1);
     pthread_mutex_lock(&e->harts_lock);
     if (e->cache)
@@ -132,22 +123,19 @@ void engine_fence_i(struct engine *e)
     pthread_mutex_unlock(&e->harts_lock);
 }
 
-void engine_fork_prepare(struct engine *e)
-{
+void engine_fork_prepare(struct engine *e) {
     pthread_mutex_lock(&e->translate_lock);
     pthread_mutex_lock(&e->harts_lock);
     if (e->cache)
         cc_fork_prepare(e->cache);
 }
-void engine_fork_parent(struct engine *e)
-{
+void engine_fork_parent(struct engine *e) {
     if (e->cache)
         cc_fork_parent(e->cache);
     pthread_mutex_unlock(&e->harts_lock);
     pthread_mutex_unlock(&e->translate_lock);
 }
-void engine_fork_child(struct engine *e, struct hart *h)
-{
+void engine_fork_child(struct engine *e, struct hart *h) {
     struct engine_hart *self = h->engine;
     /* the other harts' threads are not here; their memory stays allocated, as a lock of malloc's may be theirs */
     e->harts = self;

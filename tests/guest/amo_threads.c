@@ -19,7 +19,8 @@
     }
 AMO(amoswap)
 AMO(amoadd)
-AMO(amoxor) AMO(amoand) AMO(amoor) AMO(amomin) AMO(amomax) AMO(amominu) AMO(amomaxu)
+AMO(amoxor)
+AMO(amoand) AMO(amoor) AMO(amomin) AMO(amomax) AMO(amominu) AMO(amomaxu)
 
     static uint64_t model(int op, uint64_t a, uint64_t b, bool wide) {
     int64_t sa = wide ? (int64_t)a : (int32_t)a, sb = wide ? (int64_t)b : (int32_t)b;

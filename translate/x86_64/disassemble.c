@@ -1,4 +1,5 @@
-/* disassemble.c: host code as text for -d out_asm, by Zydis.  The library is loaded only then: riv links nothing but libc. */
+/* disassemble.c: host code as text for -d out_asm, by Zydis.  The library is loaded only then: riv links nothing but
+ * libc. */
 #include <Zydis/Zydis.h>
 #include <dlfcn.h>
 #include <string.h>
@@ -7,8 +8,7 @@
 
 typedef ZyanStatus disassemble_fn(ZydisMachineMode, ZyanU64, const void *, ZyanUSize, ZydisDisassembledInstruction *);
 
-bool backend_disassemble(const uint8_t *code, size_t size, FILE *to)
-{
+bool backend_disassemble(const uint8_t *code, size_t size, FILE *to) {
     static disassemble_fn *fn;
     if (!fn) {
         void *lib = dlopen("libZydis.so.4.0", RTLD_NOW);

@@ -6,16 +6,15 @@
 
 static bool is_condition(const struct ir_node *n) { return n->op >= IR_eq && n->op <= IR_geu; }
 /* No CSR is read between the nodes: a floating-point comparison may move down to its user. */
-static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to)
-{
+static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to) {
     for (unsigned i = from + 1; i < to; i++)
-        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) && !b->nodes[i].dead)
+        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) &&
+            !b->nodes[i].dead)
             return false;
     return true;
 }
 
-static void fold_condition(struct emitter *e, unsigned user, ir_ref r)
-{
+static void fold_condition(struct emitter *e, unsigned user, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     if (n->uses != 1)
         return;
@@ -33,17 +32,17 @@ static void fold_condition(struct emitter *e, unsigned user, ir_ref r)
     }
 }
 
-static bool scalable(struct emitter *e, ir_ref r)
-{
+static bool scalable(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
-    return n->op == IR_shl && n->uses == 1 && ir_is_const(e->b, n->b) && node_of(e, n->b)->imm >= 1 && node_of(e, n->b)->imm <= 3;
+    return n->op == IR_shl && n->uses == 1 && ir_is_const(e->b, n->b) && node_of(e, n->b)->imm >= 1 &&
+           node_of(e, n->b)->imm <= 3;
 }
 
-static void fold_operands(struct emitter *e, unsigned i)
-{
+static void fold_operands(struct emitter *e, unsigned i) {
     const struct ir_node *n = &e->b->nodes[i];
     switch (ir_ops[n->op].kind) {
-    case IRK_LOAD: case IRK_STORE: {
+    case IRK_LOAD:
+    case IRK_STORE: {
         const struct ir_node *a = node_of(e, n->a);
         if (a->op == IR_add && a->uses == 1 && !ir_is_const(e->b, a->b) && !ir_is_const(e->b, a->a))
             e->fold[n->a] = 1;
@@ -53,7 +52,8 @@ static void fold_operands(struct emitter *e, unsigned i)
         break;
     }
     switch (n->op) {
-    case IR_exit_if: case IR_select:
+    case IR_exit_if:
+    case IR_select:
         fold_condition(e, i, n->a);
         break;
     case IR_add:
@@ -62,7 +62,8 @@ static void fold_operands(struct emitter *e, unsigned i)
         else if (scalable(e, n->a))
             e->fold[n->a] = 1;
         break;
-    case IR_f_madd_d: case IR_f_madd_s:
+    case IR_f_madd_d:
+    case IR_f_madd_s:
         if (node_of(e, n->a)->uses == 1 && (node_of(e, n->a)->op == IR_f_neg_d || node_of(e, n->a)->op == IR_f_neg_s))
             e->fold[n->a] = 1;
         if (node_of(e, n->c)->uses == 1 && (node_of(e, n->c)->op == IR_f_neg_d || node_of(e, n->c)->op == IR_f_neg_s))
@@ -70,7 +71,8 @@ static void fold_operands(struct emitter *e, unsigned i)
         break;
     case IR_exit_ret: {
         const struct ir_node *a = node_of(e, n->a);
-        if (e->b->xlen == 64 && a->op == IR_and && a->uses == 1 && ir_is_const(e->b, a->b) && node_of(e, a->b)->imm == -2)
+        if (e->b->xlen == 64 && a->op == IR_and && a->uses == 1 && ir_is_const(e->b, a->b) &&
+            node_of(e, a->b)->imm == -2)
             e->fold[n->a] = 1;
         break;
     }
@@ -80,14 +82,33 @@ static void fold_operands(struct emitter *e, unsigned i)
 }
 
 /* Whether the user looks at the low 32 bits of its operand only. */
-static bool uses_low32(const struct ir_node *n, ir_ref operand)
-{
+static bool uses_low32(const struct ir_node *n, ir_ref operand) {
     switch (n->op) {
-    case IR_addw: case IR_subw: case IR_mulw: case IR_shlw: case IR_shrw: case IR_sarw: case IR_rolw: case IR_rorw:
-    case IR_divw: case IR_divuw: case IR_remw: case IR_remuw: case IR_sext8: case IR_sext16: case IR_sext32: case IR_zext8:
-    case IR_zext16: case IR_zext32: case IR_clzw: case IR_ctzw: case IR_cpopw:
+    case IR_addw:
+    case IR_subw:
+    case IR_mulw:
+    case IR_shlw:
+    case IR_shrw:
+    case IR_sarw:
+    case IR_rolw:
+    case IR_rorw:
+    case IR_divw:
+    case IR_divuw:
+    case IR_remw:
+    case IR_remuw:
+    case IR_sext8:
+    case IR_sext16:
+    case IR_sext32:
+    case IR_zext8:
+    case IR_zext16:
+    case IR_zext32:
+    case IR_clzw:
+    case IR_ctzw:
+    case IR_cpopw:
         return true;
-    case IR_store_8: case IR_store_16: case IR_store_32:
+    case IR_store_8:
+    case IR_store_16:
+    case IR_store_32:
         return n->a != operand;
     default:
         return false;
@@ -95,10 +116,15 @@ static bool uses_low32(const struct ir_node *n, ir_ref operand)
 }
 
 /* Operations whose low 32 bits depend on the low 32 bits of their operands only. */
-static bool keeps_low32(const struct ir_node *n, ir_ref operand)
-{
+static bool keeps_low32(const struct ir_node *n, ir_ref operand) {
     switch (n->op) {
-    case IR_add: case IR_sub: case IR_and: case IR_or: case IR_xor: case IR_andn: case IR_mul:
+    case IR_add:
+    case IR_sub:
+    case IR_and:
+    case IR_or:
+    case IR_xor:
+    case IR_andn:
+    case IR_mul:
         return true;
     case IR_shl:
         return n->a == operand && n->b != operand;
@@ -107,8 +133,7 @@ static bool keeps_low32(const struct ir_node *n, ir_ref operand)
     }
 }
 
-static void find_narrow(struct emitter *e)
-{
+static void find_narrow(struct emitter *e) {
     const struct ir_block *b = e->b;
     memset(e->narrow, 1, b->count);
     for (unsigned i = b->count; i-- > 0;) { /* users come before what they use */
@@ -122,8 +147,7 @@ static void find_narrow(struct emitter *e)
     }
 }
 
-static void find_hints(struct emitter *e)
-{
+static void find_hints(struct emitter *e) {
     const struct ir_block *b = e->b;
     for (unsigned i = 0; i < b->count; i++)
         e->hint[i] = -1;
@@ -141,8 +165,7 @@ static void find_hints(struct emitter *e)
 }
 
 /* Operands keep their registers while the node is emitted, also those that are used for the last time. */
-static void lock_operands(struct emitter *e, const struct ir_node *n)
-{
+static void lock_operands(struct emitter *e, const struct ir_node *n) {
     const ir_ref ops[3] = {n->a, n->b, n->c};
     for (int i = 0; i < 3; i++) {
         if (ops[i] == IR_NONE)
@@ -155,8 +178,7 @@ static void lock_operands(struct emitter *e, const struct ir_node *n)
 }
 
 /* Whether every use of an f register's entry value reads it as a single. */
-static bool only_unboxed(struct emitter *e, ir_ref r)
-{
+static bool only_unboxed(struct emitter *e, ir_ref r) {
     for (unsigned i = r + 1u; i < e->b->count; i++) {
         const struct ir_node *n = &e->b->nodes[i];
         if (!n->dead && n->op != IR_f_unbox_s && (n->a == r || n->b == r || n->c == r))
@@ -166,8 +188,7 @@ static bool only_unboxed(struct emitter *e, ir_ref r)
 }
 
 /* At a loop's head homes may hold values that are not finished. */
-static void inherit_state(struct emitter *e, ir_ref r)
-{
+static void inherit_state(struct emitter *e, ir_ref r) {
     unsigned f = (unsigned)node_of(e, r)->imm;
     uint32_t bit = 1u << f;
     if ((e->fix.box & bit) && !only_unboxed(e, r)) {
@@ -181,8 +202,7 @@ static void inherit_state(struct emitter *e, ir_ref r)
     e->maybe_nan[r] = e->fix.canon_d & bit ? 1 : e->fix.canon_s & bit ? 2 : 0;
 }
 
-static void emit_node(struct emitter *e, ir_ref r)
-{
+static void emit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     switch (n->op) {
     case IR_const:
@@ -213,9 +233,17 @@ static void emit_node(struct emitter *e, ir_ref r)
     lock_operands(e, n);
     consume(e, n);
     switch (n->op) {
-    case IR_set: emit_set(e, n); return;
-    case IR_fset: case IR_fset_s: emit_fset(e, n); return;
-    case IR_call: case IR_csr: emit_call_node(e, r); return;
+    case IR_set:
+        emit_set(e, n);
+        return;
+    case IR_fset:
+    case IR_fset_s:
+        emit_fset(e, n);
+        return;
+    case IR_call:
+    case IR_csr:
+        emit_call_node(e, r);
+        return;
     default:
         break;
     }
@@ -227,9 +255,9 @@ static void emit_node(struct emitter *e, ir_ref r)
         emit_int_node(e, r);
 }
 
-static struct block_info *make_info(const struct emitter *e)
-{
-    struct block_info *info = malloc(sizeof *info + e->fault_count * sizeof(struct fault_entry) + e->fix_count * sizeof(struct fault_fix));
+static struct block_info *make_info(const struct emitter *e) {
+    struct block_info *info =
+        malloc(sizeof *info + e->fault_count * sizeof(struct fault_entry) + e->fix_count * sizeof(struct fault_fix));
     if (!info)
         return NULL;
     info->pc = e->b->pc;
@@ -245,8 +273,7 @@ static struct block_info *make_info(const struct emitter *e)
 }
 
 /* Whether the block ends with a jump to its own start. */
-static bool ends_in_loop(const struct ir_block *b)
-{
+static bool ends_in_loop(const struct ir_block *b) {
     for (unsigned i = b->count; i-- > 0;) {
         const struct ir_node *n = &b->nodes[i];
         if (n->dead || ir_ops[n->op].kind != IRK_EXIT)
@@ -262,8 +289,7 @@ static bool ends_in_loop(const struct ir_block *b)
 }
 
 /* Homes of guest registers that the loop does not touch go to those that it does touch and that have none. */
-static void choose_homes(struct emitter *e, int8_t homes[32], enum ir_op get, enum ir_op set, enum ir_op set2)
-{
+static void choose_homes(struct emitter *e, int8_t homes[32], enum ir_op get, enum ir_op set, enum ir_op set2) {
     unsigned uses[32] = {0};
     for (unsigned i = 0; i < e->b->count; i++) {
         const struct ir_node *n = &e->b->nodes[i];
@@ -285,14 +311,12 @@ static void choose_homes(struct emitter *e, int8_t homes[32], enum ir_op get, en
     }
 }
 
-static void choose_loop_homes(struct emitter *e)
-{
+static void choose_loop_homes(struct emitter *e) {
     choose_homes(e, e->home_x, IR_get, IR_set, IR_set);
     choose_homes(e, e->home_f, IR_fget, IR_fset, IR_fset_s);
 }
 
-static void emit_section(struct emitter *e)
-{
+static void emit_section(struct emitter *e) {
     find_hints(e);
     regs_init(e);
     for (unsigned i = 0; i < e->b->count && !e->failed; i++)
@@ -302,16 +326,15 @@ static void emit_section(struct emitter *e)
     e->cold_count = 0;
 }
 
-/* Twice, for a loop; a node's code with its cold part is below 64 bytes on the average, finishing registers at an exit apart. */
-size_t backend_room(const struct ir_block *b)
-{
+/* Twice, for a loop; a node's code with its cold part is below 64 bytes on the average, finishing registers at an exit
+ * apart. */
+size_t backend_room(const struct ir_block *b) {
     size_t room = 8192 + (size_t)b->count * 192;
     return room < 96 * 1024 ? room : 96 * 1024;
 }
 
 bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t *writable, const uint8_t *executable,
-                  size_t room, struct emitted *out)
-{
+                  size_t room, struct emitted *out) {
     struct emitter *e = be->emitter;
     e->a = (struct assembler){writable, writable, writable + room, false};
     e->be = be;
@@ -348,7 +371,8 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
     }
     if (e->failed || e->a.overflow)
         return false;
-    *out = (struct emitted){.size = asm_offset(&e->a), .exit_count = e->exit_count, .exits = e->exits, .info = make_info(e)};
+    *out = (struct emitted){
+        .size = asm_offset(&e->a), .exit_count = e->exit_count, .exits = e->exits, .info = make_info(e)};
     if (out->info) {
         out->info->loop_start = loop_start;
         out->info->landing = landing;

@@ -1,8 +1,7 @@
 /* emit_exit.c: exits of a block, and the cold code behind its end. */
 #include "emitter.h"
 
-void note_fault(struct emitter *e, const struct ir_node *n)
-{
+void note_fault(struct emitter *e, const struct ir_node *n) {
     if (e->fault_count == MAX_FAULTS) {
         e->failed = true;
         return;
@@ -17,19 +16,18 @@ void note_fault(struct emitter *e, const struct ir_node *n)
     f->fix = (uint16_t)(e->fix_count - 1);
 }
 
-struct cold *add_cold(struct emitter *e, enum cold_kind kind)
-{
+struct cold *add_cold(struct emitter *e, enum cold_kind kind) {
     if (e->cold_count == MAX_COLD) {
         e->failed = true;
         return &e->cold[0];
     }
     struct cold *c = &e->cold[e->cold_count++];
-    *c = (struct cold){.kind = (uint8_t)kind, .reg = NO_REG, .reg2 = NO_REG, .reg3 = NO_REG, .result = NO_REG, .fix = e->fix};
+    *c = (struct cold){
+        .kind = (uint8_t)kind, .reg = NO_REG, .reg2 = NO_REG, .reg3 = NO_REG, .result = NO_REG, .fix = e->fix};
     return c;
 }
 
-void add_exit(struct emitter *e, uint32_t patch, uint64_t target)
-{
+void add_exit(struct emitter *e, uint32_t patch, uint64_t target) {
     if (e->exit_count == MAX_EXITS) {
         e->failed = true;
         return;
@@ -41,8 +39,7 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target)
     c->imm = (int64_t)target;
 }
 
-void change_homes(struct emitter *e, bool into_loop)
-{
+void change_homes(struct emitter *e, bool into_loop) {
     for (unsigned i = 1; i < 32; i++) { /* first what has to go to memory, then what comes from there */
         int usual = e->be->home_x[i], here = e->home_x[i], from = into_loop ? usual : here;
         if (usual != here && from != NO_REG)
@@ -66,16 +63,14 @@ void change_homes(struct emitter *e, bool into_loop)
 }
 
 /* Whether leaving this section needs code. */
-static bool homes_differ(const struct emitter *e)
-{
+static bool homes_differ(const struct emitter *e) {
     for (int i = 0; i < 32; i++)
         if (e->be->home_x[i] != e->home_x[i] || e->be->home_f[i] != e->home_f[i])
             return true;
     return false;
 }
 
-void emit_fix(struct emitter *e, struct fault_fix fix)
-{
+void emit_fix(struct emitter *e, struct fault_fix fix) {
     for (int i = 0; i < 32; i++) {
         int home = e->home_f[i];
         uint32_t bit = 1u << i;
@@ -88,14 +83,12 @@ void emit_fix(struct emitter *e, struct fault_fix fix)
     }
 }
 
-static void finish_homes(struct emitter *e)
-{
+static void finish_homes(struct emitter *e) {
     emit_fix(e, e->fix);
     e->fix = (struct fault_fix){0};
 }
 
-void store_pc(struct emitter *e, uint64_t pc)
-{
+void store_pc(struct emitter *e, uint64_t pc) {
     if ((int64_t)pc == (int32_t)pc) {
         asm_rm(&e->a, 0xc7, true, 0, HART(pc));
         asm_u32(&e->a, (uint32_t)pc);
@@ -105,15 +98,13 @@ void store_pc(struct emitter *e, uint64_t pc)
     }
 }
 
-void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc)
-{
+void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc) {
     store_pc(e, pc);
     asm_mov_imm(&e->a, RAX, reason);
     asm_jmp_mem(&e->a, HART(leave_stub));
 }
 
-void count_insns(struct emitter *e, const struct ir_node *n, bool including)
-{
+void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
     unsigned done = n->insn + (including ? 1u : 0u);
     if (!e->be->stats || done <= e->counted)
         return;
@@ -122,8 +113,7 @@ void count_insns(struct emitter *e, const struct ir_node *n, bool including)
 }
 
 /* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
-static void poll(struct emitter *e, uint64_t pc)
-{
+static void poll(struct emitter *e, uint64_t pc) {
     asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
     struct cold *c = add_cold(e, COLD_POLL);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
@@ -131,8 +121,7 @@ static void poll(struct emitter *e, uint64_t pc)
 }
 
 /* Whether the current node is the branch that makes the block a loop: the last conditional exit. */
-static bool is_last_exit(const struct emitter *e)
-{
+static bool is_last_exit(const struct emitter *e) {
     for (unsigned i = e->current + 1; i < e->b->count; i++)
         if (!e->b->nodes[i].dead && e->b->nodes[i].op == IR_exit_if)
             return false;
@@ -143,10 +132,10 @@ static bool is_last_exit(const struct emitter *e)
 }
 
 /* The jump back to the block's own start: into the loop section, or inside it to its head. */
-static void emit_back_edge(struct emitter *e, int cc)
-{
+static void emit_back_edge(struct emitter *e, int cc) {
     if (e->in_loop) {
-        struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s, e->fix.box & ~e->loop_fix.box};
+        struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s,
+                                e->fix.box & ~e->loop_fix.box};
         uint32_t skip = 0;
         if (fix.canon_d | fix.canon_s | fix.box) {
             if (cc >= 0)
@@ -163,8 +152,7 @@ static void emit_back_edge(struct emitter *e, int cc)
     e->loop_entry = cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a);
 }
 
-static void emit_exit_if(struct emitter *e, const struct ir_node *n)
-{
+static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
     bool back_edge = e->is_loop && target == e->b->pc && is_last_exit(e);
     if (target <= pc) {
@@ -186,8 +174,7 @@ static void emit_exit_if(struct emitter *e, const struct ir_node *n)
     }
 }
 
-static void push_return(struct emitter *e, uint64_t pc, int temp)
-{
+static void push_return(struct emitter *e, uint64_t pc, int temp) {
     if ((int64_t)pc == (int32_t)pc) {
         asm_byte(&e->a, 0x68);
         asm_u32(&e->a, (uint32_t)pc);
@@ -198,15 +185,13 @@ static void push_return(struct emitter *e, uint64_t pc, int temp)
 }
 
 /* What the host's return comes back to: drop the guest's return address, go on behind the call. */
-static void emit_return_point(struct emitter *e, uint64_t pc)
-{
+static void emit_return_point(struct emitter *e, uint64_t pc) {
     asm_rm(&e->a, 0x8d, true, RSP, mem_at(RSP, 8));
     add_exit(e, asm_jmp32_patchable(&e->a), pc);
 }
 
 /* rcx, rdx: where the jump cache's entry for the target in reg is; the flags tell whether it is that target's. */
-static struct mem probe(struct emitter *e, int reg)
-{
+static struct mem probe(struct emitter *e, int reg) {
     asm_mov(&e->a, false, RCX, reg);
     asm_alu_ri(&e->a, ALU_AND, false, RCX, 0x1ffe);
     asm_rm(&e->a, 0x8b, true, RDX, HART(jump_cache));
@@ -214,8 +199,7 @@ static struct mem probe(struct emitter *e, int reg)
     return (struct mem){RDX, RCX, 3, 8};
 }
 
-static void emit_indirect(struct emitter *e, const struct ir_node *n)
-{
+static void emit_indirect(struct emitter *e, const struct ir_node *n) {
     int t = use_reg(e, n->a);
     if (t == RCX || t == RDX) {
         asm_mov(&e->a, true, RAX, t);
@@ -237,8 +221,7 @@ static void emit_indirect(struct emitter *e, const struct ir_node *n)
     }
 }
 
-static void emit_return(struct emitter *e, const struct ir_node *n)
-{
+static void emit_return(struct emitter *e, const struct ir_node *n) {
     bool masked = e->fold[n->a]; /* with bit 0 cleared: what was pushed has it clear */
     int t = use_reg(e, masked ? node_of(e, n->a)->a : n->a);
     asm_rm(&e->a, 0x3b, true, t, mem_at(RSP, 8));
@@ -249,16 +232,14 @@ static void emit_return(struct emitter *e, const struct ir_node *n)
     asm_byte(&e->a, 0xc3);
 }
 
-static void emit_trap(struct emitter *e, unsigned cause)
-{
+static void emit_trap(struct emitter *e, unsigned cause) {
     asm_rm(&e->a, 0xc7, false, 0, HART(trap.cause));
     asm_u32(&e->a, cause);
     asm_rm(&e->a, 0xc7, false, 0, HART(trap.host_signal));
     asm_u32(&e->a, 0);
 }
 
-void emit_exit_node(struct emitter *e, ir_ref r)
-{
+void emit_exit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
     count_insns(e, n, n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I);
@@ -287,8 +268,13 @@ void emit_exit_node(struct emitter *e, ir_ref r)
         add_exit(e, asm_call32_patchable(&e->a), target);
         emit_return_point(e, (uint64_t)n->imm2);
         break;
-    case IR_exit_reg: case IR_exit_call_reg: emit_indirect(e, n); break;
-    case IR_exit_ret: emit_return(e, n); break;
+    case IR_exit_reg:
+    case IR_exit_call_reg:
+        emit_indirect(e, n);
+        break;
+    case IR_exit_ret:
+        emit_return(e, n);
+        break;
     case IR_exit_trap:
         emit_trap(e, n->aux);
         asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
@@ -296,7 +282,8 @@ void emit_exit_node(struct emitter *e, ir_ref r)
         emit_leave(e, BACK_TRAP, pc);
         break;
     case IR_exit_engine: {
-        static const uint8_t reasons[] = {[LEAVE_FENCE_I] = BACK_FENCE_I, [LEAVE_EXCLUSIVE] = BACK_EXCLUSIVE, [LEAVE_INTERPRET] = BACK_INTERPRET};
+        static const uint8_t reasons[] = {
+            [LEAVE_FENCE_I] = BACK_FENCE_I, [LEAVE_EXCLUSIVE] = BACK_EXCLUSIVE, [LEAVE_INTERPRET] = BACK_INTERPRET};
         emit_leave(e, reasons[n->aux], target);
         break;
     }
@@ -306,8 +293,7 @@ void emit_exit_node(struct emitter *e, ir_ref r)
 }
 
 /* Division by 0 and by -1: dividend in rax; quotient to rax or remainder to rdx. */
-static void emit_cold_div(struct emitter *e, const struct cold *c)
-{
+static void emit_cold_div(struct emitter *e, const struct cold *c) {
     bool remainder = c->aux == IR_rem || c->aux == IR_remu || c->aux == IR_remw || c->aux == IR_remuw;
     bool is_signed = c->aux == IR_div || c->aux == IR_rem || c->aux == IR_divw || c->aux == IR_remw;
     uint32_t zero = 0;
@@ -329,15 +315,13 @@ static void emit_cold_div(struct emitter *e, const struct cold *c)
 }
 
 /* Finishes registers and brings them to their usual homes, before control leaves the section. */
-static void leave_section(struct emitter *e, const struct cold *c)
-{
+static void leave_section(struct emitter *e, const struct cold *c) {
     emit_fix(e, c->fix);
     if (e->in_loop)
         change_homes(e, false);
 }
 
-static void emit_one_cold(struct emitter *e, struct cold *c)
-{
+static void emit_one_cold(struct emitter *e, struct cold *c) {
     switch (c->kind) {
     case COLD_POLL:
         leave_section(e, c);
@@ -365,8 +349,12 @@ static void emit_one_cold(struct emitter *e, struct cold *c)
         asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
-    case COLD_DIV: emit_cold_div(e, c); break;
-    case COLD_CALL: emit_cold_call(e, c); break;
+    case COLD_DIV:
+        emit_cold_div(e, c);
+        break;
+    case COLD_CALL:
+        emit_cold_call(e, c);
+        break;
     case COLD_RET:
         asm_mov(&e->a, true, RAX, c->reg);
         if (c->masked)
@@ -390,8 +378,7 @@ static void emit_one_cold(struct emitter *e, struct cold *c)
     }
 }
 
-void emit_cold(struct emitter *e)
-{
+void emit_cold(struct emitter *e) {
     for (unsigned i = 0; i < e->cold_count && !e->failed; i++) { /* the list grows on the way */
         struct cold c = e->cold[i];
         for (int k = 0; k < 2; k++)

@@ -1,9 +1,9 @@
 /* emit_fp.c: floating-point nodes.
  *
- * The host's instructions do the work; MXCSR holds the rounding mode and collects flags.  What x86 does differently goes to
- * cold code that calls the exact helpers of cpu/fp.c.  NaN results: x86 and RISC-V agree on when a result is a NaN and on the
- * flags, not on which NaN, and arithmetic on NaNs only gives NaNs; so a NaN is made canonical where it becomes visible (a store,
- * a move to an integer register, a sign injection, a block's exit), not at every operation.
+ * The host's instructions do the work; MXCSR holds the rounding mode and collects flags.  What x86 does differently
+ * goes to cold code that calls the exact helpers of cpu/fp.c.  NaN results: x86 and RISC-V agree on when a result is a
+ * NaN and on the flags, not on which NaN, and arithmetic on NaNs only gives NaNs; so a NaN is made canonical where it
+ * becomes visible (a store, a move to an integer register, a sign injection, a block's exit), not at every operation.
  */
 #include "emitter.h"
 
@@ -13,13 +13,11 @@ enum { OP_AND = 0x54, OP_ANDN = 0x55, OP_ORP = 0x56, OP_XOR = 0x57, OP_UCOMI = 0
 
 static bool avx(const struct emitter *e) { return has(e, HOST_AVX); }
 
-void fp_mov(struct emitter *e, int d, int s)
-{
+void fp_mov(struct emitter *e, int d, int s) {
     if (d != s)
         asm_fp_rr(&e->a, avx(e), PS | 0x28, false, d, 0, s);
 }
-void fp_rrr(struct emitter *e, unsigned op, bool wide, int d, int s1, int s2)
-{
+void fp_rrr(struct emitter *e, unsigned op, bool wide, int d, int s1, int s2) {
     if (avx(e)) {
         asm_fp_rr(&e->a, true, op, wide, d, s1, s2);
         return;
@@ -33,26 +31,21 @@ void fp_rrr(struct emitter *e, unsigned op, bool wide, int d, int s1, int s2)
 }
 void fp_rr(struct emitter *e, unsigned op, bool wide, int d, int s) { asm_fp_rr(&e->a, avx(e), op, wide, d, 0, s); }
 /* d = s1 op memory */
-static void fp_rrm(struct emitter *e, unsigned op, int d, int s1, struct mem m)
-{
+static void fp_rrm(struct emitter *e, unsigned op, int d, int s1, struct mem m) {
     if (!avx(e))
         fp_mov(e, d, s1);
     asm_fp_rm(&e->a, avx(e), op, false, d, s1, m);
 }
-void fp_load(struct emitter *e, bool is_double, int d, struct mem m)
-{
+void fp_load(struct emitter *e, bool is_double, int d, struct mem m) {
     asm_fp_rm(&e->a, avx(e), (is_double ? SD : SS) | 0x10, false, d, 0, m);
 }
-void fp_store(struct emitter *e, bool is_double, struct mem m, int s)
-{
+void fp_store(struct emitter *e, bool is_double, struct mem m, int s) {
     asm_fp_rm(&e->a, avx(e), (is_double ? SD : SS) | 0x11, false, s, 0, m);
 }
-static void fp_to_gpr(struct emitter *e, int gpr, int xmm)
-{
+static void fp_to_gpr(struct emitter *e, int gpr, int xmm) {
     asm_fp_rr(&e->a, avx(e), OP_66 | MAP_0F | 0x7e, true, xmm, 0, gpr);
 }
-static void fp_from_gpr(struct emitter *e, int xmm, int gpr)
-{
+static void fp_from_gpr(struct emitter *e, int xmm, int gpr) {
     asm_fp_rr(&e->a, avx(e), OP_66 | MAP_0F | 0x6e, true, xmm, 0, gpr);
 }
 static unsigned scalar(bool is_double) { return is_double ? SD : SS; }
@@ -61,8 +54,7 @@ static unsigned compare_prefix(bool is_double) { return is_double ? PD : PS; }
 /* Operations come in pairs, D first. */
 static bool is_double_op(unsigned op) { return (op - IR_f_neg_d) % 2 == 0; }
 
-void canon_register(struct emitter *e, int xmm, bool is_double)
-{
+void canon_register(struct emitter *e, int xmm, bool is_double) {
     fp_rr(e, compare_prefix(is_double) | OP_UCOMI, false, xmm, xmm);
     struct cold *c = add_cold(e, COLD_CANON);
     c->from[0] = asm_jcc32(&e->a, CC_P);
@@ -72,8 +64,7 @@ void canon_register(struct emitter *e, int xmm, bool is_double)
 }
 
 /* maybe_nan: 1 for doubles, 2 for singles */
-void make_canonical(struct emitter *e, ir_ref r, bool is_double)
-{
+void make_canonical(struct emitter *e, ir_ref r, bool is_double) {
     if (!e->maybe_nan[r])
         return;
     int x = use_xmm(e, r);
@@ -87,11 +78,12 @@ void make_canonical(struct emitter *e, ir_ref r, bool is_double)
 }
 
 /* A destination; legacy SSE operations that do not commute must not have it in their second operand. */
-static int dest(struct emitter *e, ir_ref r, int second) { return alloc_dest_xmm(e, r, avx(e) || second < 0 ? 0 : 1u << second); }
+static int dest(struct emitter *e, ir_ref r, int second) {
+    return alloc_dest_xmm(e, r, avx(e) || second < 0 ? 0 : 1u << second);
+}
 
-static void cold_call(struct emitter *e, uint32_t from, hart_helper *fn, bool is_double, int a, int b, int c, int result,
-                      bool result_gpr, unsigned rm)
-{
+static void cold_call(struct emitter *e, uint32_t from, hart_helper *fn, bool is_double, int a, int b, int c,
+                      int result, bool result_gpr, unsigned rm) {
     struct cold *k = add_cold(e, COLD_CALL);
     k->from[0] = from;
     k->wide = (uint8_t)(is_double | result_gpr << 1);
@@ -104,8 +96,7 @@ static void cold_call(struct emitter *e, uint32_t from, hart_helper *fn, bool is
     k->back = asm_offset(&e->a);
 }
 
-static void emit_arith(struct emitter *e, ir_ref r, unsigned op, bool commutes)
-{
+static void emit_arith(struct emitter *e, ir_ref r, unsigned op, bool commutes) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op);
     int x = use_xmm(e, n->a), y = n->b == IR_NONE ? x : use_xmm(e, n->b);
@@ -116,8 +107,7 @@ static void emit_arith(struct emitter *e, ir_ref r, unsigned op, bool commutes)
 }
 
 /* a * b + c with the signs of folded negations */
-static void emit_madd(struct emitter *e, ir_ref r)
-{
+static void emit_madd(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op);
     bool neg_a = e->fold[n->a], neg_c = e->fold[n->c];
@@ -161,8 +151,7 @@ static void emit_madd(struct emitter *e, ir_ref r)
     bind_xmm(e, r, d);
 }
 
-static void emit_fminmax(struct emitter *e, ir_ref r)
-{
+static void emit_fminmax(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op), is_min = n->op == IR_f_min_d || n->op == IR_f_min_s;
     int x = use_xmm(e, n->a), y = use_xmm(e, n->b);
@@ -180,14 +169,13 @@ static void emit_fminmax(struct emitter *e, ir_ref r)
 }
 
 static bool quiet(unsigned op) { return op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_leq_d || op == IR_f_leq_s; }
-static bool less(unsigned op)
-{
-    return op == IR_f_lt_d || op == IR_f_lt_s || op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_ltn_d || op == IR_f_ltn_s;
+static bool less(unsigned op) {
+    return op == IR_f_lt_d || op == IR_f_lt_s || op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_ltn_d ||
+           op == IR_f_ltn_s;
 }
 
 /* ucomis without raising a flag: AVX-512 can suppress exceptions; else what a NaN has raised is taken back. */
-static void compare_silently(struct emitter *e, bool is_double, int x, int y)
-{
+static void compare_silently(struct emitter *e, bool is_double, int x, int y) {
     if (has(e, HOST_AVX512)) {
         asm_evex_sae_rr(&e->a, compare_prefix(is_double) | OP_UCOMI, is_double, x, y);
         return;
@@ -200,8 +188,7 @@ static void compare_silently(struct emitter *e, bool is_double, int x, int y)
 }
 
 /* MXCSR's flags and those that helpers have raised, as fflags has them. */
-static void emit_fflags(struct emitter *e, ir_ref r)
-{
+static void emit_fflags(struct emitter *e, ir_ref r) {
     int d = alloc_dest(e, r, 0);
     asm_rm(&e->a, MAP_0F | 0xae, false, 3, HART(host_fpcr));
     asm_rm(&e->a, 0x8b, false, d, HART(host_fpcr));
@@ -212,8 +199,7 @@ static void emit_fflags(struct emitter *e, ir_ref r)
     asm_rm(&e->a, OP_BYTE | 0x0a, false, d, HART(fflags));
     bind(e, r, d);
 }
-static void emit_set_fflags(struct emitter *e, ir_ref r)
-{
+static void emit_set_fflags(struct emitter *e, ir_ref r) {
     int x = use_reg(e, node_of(e, r)->a), t = alloc_temp(e, 0);
     asm_mov(&e->a, false, t, x);
     asm_alu_ri(&e->a, ALU_AND, false, t, 0x1f);
@@ -224,8 +210,7 @@ static void emit_set_fflags(struct emitter *e, ir_ref r)
 }
 
 /* Ordered comparisons: b is compared with a, so that unordered operands give neither CC_A nor CC_AE. */
-enum cond emit_fp_condition(struct emitter *e, const struct ir_node *n, bool inverted)
-{
+enum cond emit_fp_condition(struct emitter *e, const struct ir_node *n, bool inverted) {
     bool is_double = is_double_op(n->op);
     int x = use_xmm(e, n->a), y = use_xmm(e, n->b);
     if (n->op >= IR_f_ltn_d) {
@@ -236,8 +221,7 @@ enum cond emit_fp_condition(struct emitter *e, const struct ir_node *n, bool inv
     return less(n->op) ? inverted ? CC_BE : CC_A : inverted ? CC_B : CC_AE;
 }
 
-static void emit_fcompare(struct emitter *e, ir_ref r)
-{
+static void emit_fcompare(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op);
     int d;
@@ -258,13 +242,14 @@ static void emit_fcompare(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-/* To an integer: the host's "integer indefinite" result sends us to the helper, which gives result and flags; the host has
- * raised nothing but IE then. */
-static void emit_to_int(struct emitter *e, ir_ref r)
-{
-    static hart_helper *const helpers[] = {fp_to_w_d, fp_to_w_s, fp_to_wu_d, fp_to_wu_s, fp_to_l_d, fp_to_l_s, fp_to_lu_d, fp_to_lu_s};
+/* To an integer: the host's "integer indefinite" result sends us to the helper, which gives result and flags; the host
+ * has raised nothing but IE then. */
+static void emit_to_int(struct emitter *e, ir_ref r) {
+    static hart_helper *const helpers[] = {fp_to_w_d, fp_to_w_s, fp_to_wu_d, fp_to_wu_s,
+                                           fp_to_l_d, fp_to_l_s, fp_to_lu_d, fp_to_lu_s};
     const struct ir_node *n = node_of(e, r);
-    bool is_double = is_double_op(n->op), is_signed = n->op == IR_f_to_w_d || n->op == IR_f_to_w_s || n->op == IR_f_to_l_d || n->op == IR_f_to_l_s;
+    bool is_double = is_double_op(n->op),
+         is_signed = n->op == IR_f_to_w_d || n->op == IR_f_to_w_s || n->op == IR_f_to_l_d || n->op == IR_f_to_l_s;
     bool wide = n->op >= IR_f_to_l_d;
     hart_helper *fn = helpers[n->op - IR_f_to_w_d];
     int x = use_xmm(e, n->a), d = alloc_dest(e, r, 0);
@@ -295,8 +280,7 @@ static void emit_to_int(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-static void emit_from_int(struct emitter *e, ir_ref r)
-{
+static void emit_from_int(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op);
     unsigned kind = (n->op - IR_f_from_w_d) / 2; /* w wu l lu */
@@ -312,7 +296,8 @@ static void emit_from_int(struct emitter *e, ir_ref r)
             d = alloc_dest_xmm(e, r, 0);
             asm_rm(&e->a, 0x89, true, x, HART(call_arg[0]));
             uint32_t from = asm_jmp32(&e->a);
-            cold_call(e, from, is_double ? fp_from_lu_d : fp_from_lu_s, is_double, NO_REG, NO_REG, NO_REG, d, false, RM_DYN);
+            cold_call(e, from, is_double ? fp_from_lu_d : fp_from_lu_s, is_double, NO_REG, NO_REG, NO_REG, d, false,
+                      RM_DYN);
             bind_xmm(e, r, d);
             return;
         }
@@ -324,11 +309,11 @@ static void emit_from_int(struct emitter *e, ir_ref r)
     bind_xmm(e, r, d);
 }
 
-static void emit_sign(struct emitter *e, ir_ref r)
-{
+static void emit_sign(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op);
-    struct mem sign = hart_pool(is_double ? POOL_SIGN_D : POOL_SIGN_S), magnitude = hart_pool(is_double ? POOL_ABS_D : POOL_ABS_S);
+    struct mem sign = hart_pool(is_double ? POOL_SIGN_D : POOL_SIGN_S),
+               magnitude = hart_pool(is_double ? POOL_ABS_D : POOL_ABS_S);
     make_canonical(e, n->a, is_double);
     int x = use_xmm(e, n->a), d;
     if (n->op == IR_f_neg_d || n->op == IR_f_neg_s) {
@@ -359,8 +344,7 @@ static void emit_sign(struct emitter *e, ir_ref r)
     bind_xmm(e, r, d);
 }
 
-static void emit_unbox(struct emitter *e, ir_ref r)
-{
+static void emit_unbox(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     if (e->maybe_nan[n->a] == 1) /* a NaN's payload could look like boxing */
         make_canonical(e, n->a, true);
@@ -385,8 +369,7 @@ static void emit_unbox(struct emitter *e, ir_ref r)
     bind_xmm(e, r, d);
 }
 
-static void emit_fmemory(struct emitter *e, ir_ref r)
-{
+static void emit_fmemory(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = n->op == IR_fload_d || n->op == IR_fstore_d;
     if (n->op == IR_fload_d || n->op == IR_fload_s) {
@@ -405,8 +388,7 @@ static void emit_fmemory(struct emitter *e, ir_ref r)
 }
 
 /* Stores the operands of a call where the call stub takes them. */
-static void set_call(struct emitter *e, uintptr_t fn, uint64_t imm)
-{
+static void set_call(struct emitter *e, uintptr_t fn, uint64_t imm) {
     struct mem m = HART(call_fn);
     asm_rm(&e->a, 0xc7, false, 0, m);
     asm_u32(&e->a, (uint32_t)fn);
@@ -417,8 +399,7 @@ static void set_call(struct emitter *e, uintptr_t fn, uint64_t imm)
     asm_u32(&e->a, (uint32_t)imm);
 }
 
-void emit_call_node(struct emitter *e, ir_ref r)
-{
+void emit_call_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     const ir_ref args[3] = {n->a, n->b, n->c};
     for (int i = 0; i < 3; i++)
@@ -444,8 +425,7 @@ void emit_call_node(struct emitter *e, ir_ref r)
 }
 
 /* The cold half of cold_call. */
-void emit_cold_call(struct emitter *e, const struct cold *c)
-{
+void emit_cold_call(struct emitter *e, const struct cold *c) {
     bool is_double = c->wide & 1, result_gpr = c->wide & 2;
     const int8_t regs[3] = {c->reg, c->reg2, c->reg3};
     for (int i = 0; i < 3; i++) {
@@ -473,39 +453,91 @@ void emit_cold_call(struct emitter *e, const struct cold *c)
     asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
 }
 
-void emit_fp_node(struct emitter *e, ir_ref r)
-{
+void emit_fp_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     switch (n->op) {
-    case IR_f_add_d: case IR_f_add_s: emit_arith(e, r, OP_ADD, true); break;
-    case IR_f_sub_d: case IR_f_sub_s: emit_arith(e, r, OP_SUB, false); break;
-    case IR_f_mul_d: case IR_f_mul_s: emit_arith(e, r, OP_MUL, true); break;
-    case IR_f_div_d: case IR_f_div_s: emit_arith(e, r, OP_DIV, false); break;
-    case IR_f_sqrt_d: case IR_f_sqrt_s: emit_arith(e, r, OP_SQRT, true); break;
-    case IR_f_madd_d: case IR_f_madd_s: emit_madd(e, r); break;
-    case IR_f_min_d: case IR_f_min_s: case IR_f_max_d: case IR_f_max_s: emit_fminmax(e, r); break;
-    case IR_f_eq_d: case IR_f_eq_s: case IR_f_lt_d: case IR_f_lt_s: case IR_f_le_d: case IR_f_le_s:
-    case IR_f_ltq_d: case IR_f_ltq_s: case IR_f_leq_d: case IR_f_leq_s:
-    case IR_f_ltn_d: case IR_f_ltn_s: case IR_f_len_d: case IR_f_len_s:
+    case IR_f_add_d:
+    case IR_f_add_s:
+        emit_arith(e, r, OP_ADD, true);
+        break;
+    case IR_f_sub_d:
+    case IR_f_sub_s:
+        emit_arith(e, r, OP_SUB, false);
+        break;
+    case IR_f_mul_d:
+    case IR_f_mul_s:
+        emit_arith(e, r, OP_MUL, true);
+        break;
+    case IR_f_div_d:
+    case IR_f_div_s:
+        emit_arith(e, r, OP_DIV, false);
+        break;
+    case IR_f_sqrt_d:
+    case IR_f_sqrt_s:
+        emit_arith(e, r, OP_SQRT, true);
+        break;
+    case IR_f_madd_d:
+    case IR_f_madd_s:
+        emit_madd(e, r);
+        break;
+    case IR_f_min_d:
+    case IR_f_min_s:
+    case IR_f_max_d:
+    case IR_f_max_s:
+        emit_fminmax(e, r);
+        break;
+    case IR_f_eq_d:
+    case IR_f_eq_s:
+    case IR_f_lt_d:
+    case IR_f_lt_s:
+    case IR_f_le_d:
+    case IR_f_le_s:
+    case IR_f_ltq_d:
+    case IR_f_ltq_s:
+    case IR_f_leq_d:
+    case IR_f_leq_s:
+    case IR_f_ltn_d:
+    case IR_f_ltn_s:
+    case IR_f_len_d:
+    case IR_f_len_s:
         emit_fcompare(e, r);
         break;
-    case IR_f_to_w_d: case IR_f_to_w_s: case IR_f_to_wu_d: case IR_f_to_wu_s: case IR_f_to_l_d: case IR_f_to_l_s:
-    case IR_f_to_lu_d: case IR_f_to_lu_s:
+    case IR_f_to_w_d:
+    case IR_f_to_w_s:
+    case IR_f_to_wu_d:
+    case IR_f_to_wu_s:
+    case IR_f_to_l_d:
+    case IR_f_to_l_s:
+    case IR_f_to_lu_d:
+    case IR_f_to_lu_s:
         emit_to_int(e, r);
         break;
-    case IR_f_from_w_d: case IR_f_from_w_s: case IR_f_from_wu_d: case IR_f_from_wu_s: case IR_f_from_l_d: case IR_f_from_l_s:
-    case IR_f_from_lu_d: case IR_f_from_lu_s:
+    case IR_f_from_w_d:
+    case IR_f_from_w_s:
+    case IR_f_from_wu_d:
+    case IR_f_from_wu_s:
+    case IR_f_from_l_d:
+    case IR_f_from_l_s:
+    case IR_f_from_lu_d:
+    case IR_f_from_lu_s:
         emit_from_int(e, r);
         break;
-    case IR_f_cvt_s_d: case IR_f_cvt_d_s: {
+    case IR_f_cvt_s_d:
+    case IR_f_cvt_d_s: {
         int x = use_xmm(e, n->a), d = alloc_dest_xmm(e, r, 0);
         fp_rrr(e, (n->op == IR_f_cvt_s_d ? SD : SS) | 0x5a, false, d, x, x);
         bind_xmm(e, r, d);
         e->maybe_nan[r] = n->op == IR_f_cvt_s_d ? 2 : 1;
         break;
     }
-    case IR_f_neg_d: case IR_f_neg_s: case IR_f_sgnj_d: case IR_f_sgnj_s: case IR_f_sgnjn_d: case IR_f_sgnjn_s:
-    case IR_f_sgnjx_d: case IR_f_sgnjx_s:
+    case IR_f_neg_d:
+    case IR_f_neg_s:
+    case IR_f_sgnj_d:
+    case IR_f_sgnj_s:
+    case IR_f_sgnjn_d:
+    case IR_f_sgnjn_s:
+    case IR_f_sgnjx_d:
+    case IR_f_sgnjx_s:
         emit_sign(e, r);
         break;
     case IR_f_bits: {
@@ -528,10 +560,21 @@ void emit_fp_node(struct emitter *e, ir_ref r)
         bind_xmm(e, r, d);
         break;
     }
-    case IR_f_unbox_s: emit_unbox(e, r); break;
-    case IR_fload_s: case IR_fload_d: case IR_fstore_s: case IR_fstore_d: emit_fmemory(e, r); break;
-    case IR_fflags: emit_fflags(e, r); break;
-    case IR_set_fflags: emit_set_fflags(e, r); break;
+    case IR_f_unbox_s:
+        emit_unbox(e, r);
+        break;
+    case IR_fload_s:
+    case IR_fload_d:
+    case IR_fstore_s:
+    case IR_fstore_d:
+        emit_fmemory(e, r);
+        break;
+    case IR_fflags:
+        emit_fflags(e, r);
+        break;
+    case IR_set_fflags:
+        emit_set_fflags(e, r);
+        break;
     default:
         e->failed = true;
     }

@@ -5,8 +5,7 @@ static bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == 
 static int64_t const_of(struct emitter *e, ir_ref r) { return node_of(e, r)->imm; }
 static bool const32(struct emitter *e, ir_ref r) { return is_const(e, r) && const_of(e, r) == (int32_t)const_of(e, r); }
 
-static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o)
-{
+static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o) {
     if (o.in_memory)
         asm_rm(&e->a, op, wide, reg, o.mem);
     else
@@ -15,8 +14,7 @@ static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct op
 static uint32_t bit_of(struct operand o) { return o.in_memory ? 0 : 1u << o.reg; }
 
 /* Locks the register of an operand that has one. */
-static int peek(struct emitter *e, ir_ref r)
-{
+static int peek(struct emitter *e, ir_ref r) {
     int reg = reg_of(e, r);
     if (reg != NO_REG)
         e->locked |= 1u << reg;
@@ -24,15 +22,13 @@ static int peek(struct emitter *e, ir_ref r)
 }
 
 /* Sign-extends the 32-bit result unless nobody looks. */
-static void finish_w(struct emitter *e, ir_ref r, int d)
-{
+static void finish_w(struct emitter *e, ir_ref r, int d) {
     if (!e->narrow[r])
         asm_rr(&e->a, 0x63, true, d, d);
 }
 
 /* d = a op b for the group-1 operations and imul; 32-bit where !wide. */
-static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool commutes)
-{
+static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool commutes) {
     const struct ir_node *n = node_of(e, r);
     ir_ref x = n->a, y = n->b;
     int d;
@@ -77,8 +73,7 @@ static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool c
 }
 
 /* add of a folded shift by 1, 2 or 3: lea */
-static bool emit_scaled_add(struct emitter *e, ir_ref r)
-{
+static bool emit_scaled_add(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     ir_ref base = n->a, scaled = n->b;
     if (e->fold[base] && node_of(e, base)->op == IR_shl) {
@@ -108,8 +103,7 @@ static bool emit_scaled_add(struct emitter *e, ir_ref r)
     return true;
 }
 
-static void emit_mul(struct emitter *e, ir_ref r, bool wide)
-{
+static void emit_mul(struct emitter *e, ir_ref r, bool wide) {
     const struct ir_node *n = node_of(e, r);
     ir_ref x = n->a, y = n->b;
     int d;
@@ -139,8 +133,7 @@ static void emit_mul(struct emitter *e, ir_ref r, bool wide)
 }
 
 /* The value where it stays while all temporaries change: its home, its slot, or a scratch slot of the hart. */
-static struct operand park(struct emitter *e, ir_ref r, struct mem scratch)
-{
+static struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
     struct operand o = use_any(e, r);
     if (o.in_memory || !(TEMP_GPRS >> o.reg & 1))
         return o;
@@ -148,8 +141,7 @@ static struct operand park(struct emitter *e, ir_ref r, struct mem scratch)
     return (struct operand){true, NO_REG, scratch};
 }
 /* The value in a given temporary, which is then free to be changed. */
-static void move_to(struct emitter *e, int temp, ir_ref r)
-{
+static void move_to(struct emitter *e, int temp, ir_ref r) {
     int from = reg_of(e, r);
     free_temp(e, temp);
     if (from != NO_REG)
@@ -160,8 +152,7 @@ static void move_to(struct emitter *e, int temp, ir_ref r)
 static void load_operand(struct emitter *e, int reg, struct operand o) { op_any(e, 0x8b, true, reg, o); }
 
 /* rdx:rax = rax * operand; the high half is wanted */
-static void emit_mulh(struct emitter *e, ir_ref r)
-{
+static void emit_mulh(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     peek(e, n->a);
     struct operand y = park(e, n->b, HART(call_arg[0]));
@@ -180,8 +171,7 @@ static void emit_mulh(struct emitter *e, ir_ref r)
     bind(e, r, RDX);
 }
 
-static void emit_div(struct emitter *e, ir_ref r)
-{
+static void emit_div(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool wide = n->op == IR_div || n->op == IR_divu || n->op == IR_rem || n->op == IR_remu;
     bool is_signed = n->op == IR_div || n->op == IR_rem || n->op == IR_divw || n->op == IR_remw;
@@ -228,8 +218,7 @@ static void emit_div(struct emitter *e, ir_ref r)
         finish_w(e, r, d);
 }
 
-static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide)
-{
+static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
     const struct ir_node *n = node_of(e, r);
     bool rotate = op == SHIFT_ROL || op == SHIFT_ROR;
     int d;
@@ -272,8 +261,7 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide)
         finish_w(e, r, d);
 }
 
-enum cond emit_condition(struct emitter *e, ir_ref r)
-{
+enum cond emit_condition(struct emitter *e, ir_ref r) {
     static const enum cond codes[] = {CC_E, CC_NE, CC_L, CC_GE, CC_B, CC_AE};
     static const enum cond swapped[] = {CC_E, CC_NE, CC_G, CC_LE, CC_A, CC_BE};
     const struct ir_node *n = node_of(e, r);
@@ -320,8 +308,7 @@ enum cond emit_condition(struct emitter *e, ir_ref r)
     return codes[k];
 }
 
-static void emit_compare(struct emitter *e, ir_ref r)
-{
+static void emit_compare(struct emitter *e, ir_ref r) {
     uint8_t folded = e->fold[r];
     e->fold[r] = 1; /* as if folded into the setcc below */
     enum cond cc = emit_condition(e, r);
@@ -334,8 +321,7 @@ static void emit_compare(struct emitter *e, ir_ref r)
 }
 
 /* d = cc ? x : y; the flags are set */
-static void emit_select(struct emitter *e, ir_ref r)
-{
+static void emit_select(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     peek(e, n->b);
     peek(e, n->c);
@@ -354,8 +340,7 @@ static void emit_select(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-static void emit_minmax(struct emitter *e, ir_ref r)
-{
+static void emit_minmax(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     enum cond cc = n->op == IR_min ? CC_L : n->op == IR_max ? CC_G : n->op == IR_minu ? CC_B : CC_A;
     int x = use_reg(e, n->a), y = use_reg(e, n->b);
@@ -366,24 +351,34 @@ static void emit_minmax(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-static void emit_extend(struct emitter *e, ir_ref r)
-{
+static void emit_extend(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     struct operand o = use_any(e, n->a);
     int d = alloc_dest(e, r, 0);
     switch (n->op) {
-    case IR_sext8: op_any(e, MAP_0F | OP_BYTE | 0xbe, true, d, o); break;
-    case IR_sext16: op_any(e, MAP_0F | 0xbf, true, d, o); break;
-    case IR_sext32: op_any(e, 0x63, true, d, o); break;
-    case IR_zext8: op_any(e, MAP_0F | OP_BYTE | 0xb6, false, d, o); break;
-    case IR_zext16: op_any(e, MAP_0F | 0xb7, false, d, o); break;
-    default: op_any(e, 0x8b, false, d, o); break;
+    case IR_sext8:
+        op_any(e, MAP_0F | OP_BYTE | 0xbe, true, d, o);
+        break;
+    case IR_sext16:
+        op_any(e, MAP_0F | 0xbf, true, d, o);
+        break;
+    case IR_sext32:
+        op_any(e, 0x63, true, d, o);
+        break;
+    case IR_zext8:
+        op_any(e, MAP_0F | OP_BYTE | 0xb6, false, d, o);
+        break;
+    case IR_zext16:
+        op_any(e, MAP_0F | 0xb7, false, d, o);
+        break;
+    default:
+        op_any(e, 0x8b, false, d, o);
+        break;
     }
     bind(e, r, d);
 }
 
-static void emit_bits(struct emitter *e, ir_ref r)
-{
+static void emit_bits(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool wide = n->op == IR_clz || n->op == IR_ctz || n->op == IR_cpop;
     unsigned op = n->op == IR_clz || n->op == IR_clzw ? 0xbd : n->op == IR_ctz || n->op == IR_ctzw ? 0xbc : 0xb8;
@@ -395,8 +390,7 @@ static void emit_bits(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-static void emit_unary_in_place(struct emitter *e, ir_ref r)
-{
+static void emit_unary_in_place(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     peek(e, n->a);
     int d = alloc_dest(e, r, 0);
@@ -407,8 +401,7 @@ static void emit_unary_in_place(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-static void emit_andn(struct emitter *e, ir_ref r)
-{
+static void emit_andn(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     if (has(e, HOST_BMI)) {
         int x = use_reg(e, n->a), y = use_reg(e, n->b);
@@ -427,8 +420,7 @@ static void emit_andn(struct emitter *e, ir_ref r)
     bind(e, r, d);
 }
 
-struct mem use_address(struct emitter *e, const struct ir_node *n)
-{
+struct mem use_address(struct emitter *e, const struct ir_node *n) {
     const struct ir_node *a = node_of(e, n->a);
     int32_t disp = (int32_t)n->imm;
     if (!e->fold[n->a])
@@ -446,26 +438,38 @@ struct mem use_address(struct emitter *e, const struct ir_node *n)
     return (struct mem){b, i, scale, disp};
 }
 
-static void emit_load(struct emitter *e, ir_ref r)
-{
+static void emit_load(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     struct mem m = use_address(e, n);
     int d = alloc_dest(e, r, 0);
     note_fault(e, n);
     switch (n->op) {
-    case IR_load_s8: asm_rm(&e->a, MAP_0F | 0xbe, true, d, m); break;
-    case IR_load_u8: asm_rm(&e->a, MAP_0F | 0xb6, false, d, m); break;
-    case IR_load_s16: asm_rm(&e->a, MAP_0F | 0xbf, true, d, m); break;
-    case IR_load_u16: asm_rm(&e->a, MAP_0F | 0xb7, false, d, m); break;
-    case IR_load_s32: asm_rm(&e->a, e->narrow[r] ? 0x8b : 0x63, !e->narrow[r], d, m); break;
-    case IR_load_u32: asm_rm(&e->a, 0x8b, false, d, m); break;
-    default: asm_rm(&e->a, 0x8b, true, d, m); break;
+    case IR_load_s8:
+        asm_rm(&e->a, MAP_0F | 0xbe, true, d, m);
+        break;
+    case IR_load_u8:
+        asm_rm(&e->a, MAP_0F | 0xb6, false, d, m);
+        break;
+    case IR_load_s16:
+        asm_rm(&e->a, MAP_0F | 0xbf, true, d, m);
+        break;
+    case IR_load_u16:
+        asm_rm(&e->a, MAP_0F | 0xb7, false, d, m);
+        break;
+    case IR_load_s32:
+        asm_rm(&e->a, e->narrow[r] ? 0x8b : 0x63, !e->narrow[r], d, m);
+        break;
+    case IR_load_u32:
+        asm_rm(&e->a, 0x8b, false, d, m);
+        break;
+    default:
+        asm_rm(&e->a, 0x8b, true, d, m);
+        break;
     }
     bind(e, r, d);
 }
 
-static void emit_store(struct emitter *e, ir_ref r)
-{
+static void emit_store(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     struct mem m = use_address(e, n);
     if (const32(e, n->b) && reg_of(e, n->b) == NO_REG) {
@@ -490,9 +494,15 @@ static void emit_store(struct emitter *e, ir_ref r)
     int v = use_reg(e, n->b);
     note_fault(e, n);
     switch (n->op) {
-    case IR_store_8: asm_rm(&e->a, OP_BYTE | 0x88, false, v, m); break;
-    case IR_store_16: asm_rm(&e->a, OP_66 | 0x89, false, v, m); break;
-    default: asm_rm(&e->a, 0x89, n->op == IR_store_64, v, m); break;
+    case IR_store_8:
+        asm_rm(&e->a, OP_BYTE | 0x88, false, v, m);
+        break;
+    case IR_store_16:
+        asm_rm(&e->a, OP_66 | 0x89, false, v, m);
+        break;
+    default:
+        asm_rm(&e->a, 0x89, n->op == IR_store_64, v, m);
+        break;
     }
 }
 
@@ -500,14 +510,12 @@ static void emit_store(struct emitter *e, ir_ref r)
 static void lock(struct emitter *e) { asm_byte(&e->a, 0xf0); }
 
 /* An LR or SC in generated code ends whatever reservation the interpreter has made. */
-static void end_reservation(struct emitter *e)
-{
+static void end_reservation(struct emitter *e) {
     asm_rm(&e->a, 0xc6, false, 0, HART(res_valid));
     asm_byte(&e->a, 0);
 }
 
-static void emit_amo(struct emitter *e, ir_ref r)
-{
+static void emit_amo(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool wide = n->imm == 64, unused = n->uses == 0;
     int addr = use_reg(e, n->a);
@@ -565,14 +573,14 @@ static void emit_amo(struct emitter *e, ir_ref r)
         finish_w(e, r, RAX);
 }
 
-static void emit_cas(struct emitter *e, ir_ref r)
-{
+static void emit_cas(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool wide = n->imm == 64;
     peek(e, n->a);
     peek(e, n->b);
     peek(e, n->c);
-    /* all but the address through scratch slots, so that three temporaries always suffice: rax expected, rcx new, rdx address */
+    /* all but the address through scratch slots, so that three temporaries always suffice: rax expected, rcx new, rdx
+     * address */
     struct operand value = park(e, n->c, HART(call_arg[0])), expected = park(e, n->b, HART(call_arg[1]));
     int addr = reg_of(e, n->a);
     if (addr == NO_REG || (TEMP_GPRS >> addr & 1)) {
@@ -600,8 +608,7 @@ static void emit_cas(struct emitter *e, ir_ref r)
         finish_w(e, r, RAX);
 }
 
-static void emit_check_align(struct emitter *e, ir_ref r)
-{
+static void emit_check_align(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     int x = use_reg(e, n->a);
     if (n->aux == TRAP_LOAD_MISALIGNED)
@@ -615,55 +622,153 @@ static void emit_check_align(struct emitter *e, ir_ref r)
     c->imm = (int64_t)(e->b->pc + n->pc);
 }
 
-void emit_int_node(struct emitter *e, ir_ref r)
-{
+void emit_int_node(struct emitter *e, ir_ref r) {
     switch (node_of(e, r)->op) {
     case IR_add:
         if (!emit_scaled_add(e, r))
             emit_alu(e, r, ALU_ADD, true, true);
         break;
-    case IR_addw: emit_alu(e, r, ALU_ADD, false, true); break;
-    case IR_sub: emit_alu(e, r, ALU_SUB, true, false); break;
-    case IR_subw: emit_alu(e, r, ALU_SUB, false, false); break;
-    case IR_and: emit_alu(e, r, ALU_AND, true, true); break;
-    case IR_or: emit_alu(e, r, ALU_OR, true, true); break;
-    case IR_xor: emit_alu(e, r, ALU_XOR, true, true); break;
-    case IR_andn: emit_andn(e, r); break;
-    case IR_shl: emit_shift(e, r, SHIFT_SHL, true); break;
-    case IR_shr: emit_shift(e, r, SHIFT_SHR, true); break;
-    case IR_sar: emit_shift(e, r, SHIFT_SAR, true); break;
-    case IR_rol: emit_shift(e, r, SHIFT_ROL, true); break;
-    case IR_ror: emit_shift(e, r, SHIFT_ROR, true); break;
-    case IR_shlw: emit_shift(e, r, SHIFT_SHL, false); break;
-    case IR_shrw: emit_shift(e, r, SHIFT_SHR, false); break;
-    case IR_sarw: emit_shift(e, r, SHIFT_SAR, false); break;
-    case IR_rolw: emit_shift(e, r, SHIFT_ROL, false); break;
-    case IR_rorw: emit_shift(e, r, SHIFT_ROR, false); break;
-    case IR_mul: emit_mul(e, r, true); break;
-    case IR_mulw: emit_mul(e, r, false); break;
-    case IR_mulh: case IR_mulhu: case IR_mulhsu: emit_mulh(e, r); break;
-    case IR_div: case IR_divu: case IR_rem: case IR_remu: case IR_divw: case IR_divuw: case IR_remw: case IR_remuw:
+    case IR_addw:
+        emit_alu(e, r, ALU_ADD, false, true);
+        break;
+    case IR_sub:
+        emit_alu(e, r, ALU_SUB, true, false);
+        break;
+    case IR_subw:
+        emit_alu(e, r, ALU_SUB, false, false);
+        break;
+    case IR_and:
+        emit_alu(e, r, ALU_AND, true, true);
+        break;
+    case IR_or:
+        emit_alu(e, r, ALU_OR, true, true);
+        break;
+    case IR_xor:
+        emit_alu(e, r, ALU_XOR, true, true);
+        break;
+    case IR_andn:
+        emit_andn(e, r);
+        break;
+    case IR_shl:
+        emit_shift(e, r, SHIFT_SHL, true);
+        break;
+    case IR_shr:
+        emit_shift(e, r, SHIFT_SHR, true);
+        break;
+    case IR_sar:
+        emit_shift(e, r, SHIFT_SAR, true);
+        break;
+    case IR_rol:
+        emit_shift(e, r, SHIFT_ROL, true);
+        break;
+    case IR_ror:
+        emit_shift(e, r, SHIFT_ROR, true);
+        break;
+    case IR_shlw:
+        emit_shift(e, r, SHIFT_SHL, false);
+        break;
+    case IR_shrw:
+        emit_shift(e, r, SHIFT_SHR, false);
+        break;
+    case IR_sarw:
+        emit_shift(e, r, SHIFT_SAR, false);
+        break;
+    case IR_rolw:
+        emit_shift(e, r, SHIFT_ROL, false);
+        break;
+    case IR_rorw:
+        emit_shift(e, r, SHIFT_ROR, false);
+        break;
+    case IR_mul:
+        emit_mul(e, r, true);
+        break;
+    case IR_mulw:
+        emit_mul(e, r, false);
+        break;
+    case IR_mulh:
+    case IR_mulhu:
+    case IR_mulhsu:
+        emit_mulh(e, r);
+        break;
+    case IR_div:
+    case IR_divu:
+    case IR_rem:
+    case IR_remu:
+    case IR_divw:
+    case IR_divuw:
+    case IR_remw:
+    case IR_remuw:
         emit_div(e, r);
         break;
-    case IR_eq: case IR_ne: case IR_lt: case IR_ge: case IR_ltu: case IR_geu: emit_compare(e, r); break;
-    case IR_min: case IR_max: case IR_minu: case IR_maxu: emit_minmax(e, r); break;
-    case IR_select: emit_select(e, r); break;
-    case IR_clz: case IR_ctz: case IR_cpop: case IR_clzw: case IR_ctzw: case IR_cpopw:
+    case IR_eq:
+    case IR_ne:
+    case IR_lt:
+    case IR_ge:
+    case IR_ltu:
+    case IR_geu:
+        emit_compare(e, r);
+        break;
+    case IR_min:
+    case IR_max:
+    case IR_minu:
+    case IR_maxu:
+        emit_minmax(e, r);
+        break;
+    case IR_select:
+        emit_select(e, r);
+        break;
+    case IR_clz:
+    case IR_ctz:
+    case IR_cpop:
+    case IR_clzw:
+    case IR_ctzw:
+    case IR_cpopw:
         if (has(e, HOST_BMI))
             emit_bits(e, r);
         else
             emit_call_node(e, r);
         break;
-    case IR_rev8: emit_unary_in_place(e, r); break;
-    case IR_orcb: case IR_clmul: case IR_clmulh: emit_call_node(e, r); break;
-    case IR_sext8: case IR_sext16: case IR_sext32: case IR_zext8: case IR_zext16: case IR_zext32: emit_extend(e, r); break;
-    case IR_load_s8: case IR_load_u8: case IR_load_s16: case IR_load_u16: case IR_load_s32: case IR_load_u32: case IR_load_64:
+    case IR_rev8:
+        emit_unary_in_place(e, r);
+        break;
+    case IR_orcb:
+    case IR_clmul:
+    case IR_clmulh:
+        emit_call_node(e, r);
+        break;
+    case IR_sext8:
+    case IR_sext16:
+    case IR_sext32:
+    case IR_zext8:
+    case IR_zext16:
+    case IR_zext32:
+        emit_extend(e, r);
+        break;
+    case IR_load_s8:
+    case IR_load_u8:
+    case IR_load_s16:
+    case IR_load_u16:
+    case IR_load_s32:
+    case IR_load_u32:
+    case IR_load_64:
         emit_load(e, r);
         break;
-    case IR_store_8: case IR_store_16: case IR_store_32: case IR_store_64: emit_store(e, r); break;
-    case IR_amo: emit_amo(e, r); break;
-    case IR_cas: case IR_cas_sc: emit_cas(e, r); break;
-    case IR_check_align: emit_check_align(e, r); break;
+    case IR_store_8:
+    case IR_store_16:
+    case IR_store_32:
+    case IR_store_64:
+        emit_store(e, r);
+        break;
+    case IR_amo:
+        emit_amo(e, r);
+        break;
+    case IR_cas:
+    case IR_cas_sc:
+        emit_cas(e, r);
+        break;
+    case IR_check_align:
+        emit_check_align(e, r);
+        break;
     case IR_fence: /* cheaper than mfence and as good */
         lock(e);
         asm_alu_mi(&e->a, ALU_OR, false, HART(call_result), 0);

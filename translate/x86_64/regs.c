@@ -1,7 +1,8 @@
 /* regs.c: where values live while a block is emitted, in one forward pass.
  *
- * A value can be in a register (temporary, or the home of the guest register it was assigned to), in the hart's copy of a guest
- * register without a home, in a spill slot, or be a constant.  left[] counts the uses still to come; what has none left is gone.
+ * A value can be in a register (temporary, or the home of the guest register it was assigned to), in the hart's copy of
+ * a guest register without a home, in a spill slot, or be a constant.  left[] counts the uses still to come; what has
+ * none left is gone.
  */
 #include "emitter.h"
 
@@ -10,23 +11,20 @@
 static bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == IR_const; }
 
 /* The hart slot that holds the value now, or -1. */
-static int slot_x(struct emitter *e, ir_ref r)
-{
+static int slot_x(struct emitter *e, ir_ref r) {
     for (int i = 1; i < 32; i++)
         if (e->mem_x[i] == r)
             return i;
     return -1;
 }
-static int slot_f(struct emitter *e, ir_ref r)
-{
+static int slot_f(struct emitter *e, ir_ref r) {
     for (int i = 0; i < 32; i++)
         if (e->mem_f[i] == r)
             return i;
     return -1;
 }
 
-void regs_init(struct emitter *e)
-{
+void regs_init(struct emitter *e) {
     memset(e->gpr, 0xff, sizeof e->gpr);
     memset(e->xmm, 0xff, sizeof e->xmm);
     memset(e->mem_x, 0xff, sizeof e->mem_x);
@@ -41,8 +39,7 @@ void regs_init(struct emitter *e)
 }
 
 /* Whether the node reads the value, itself or through folded nodes. */
-static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r)
-{
+static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r) {
     const ir_ref ops[3] = {n->a, n->b, n->c};
     for (int i = 0; i < 3; i++)
         if (ops[i] != IR_NONE && (ops[i] == r || (e->fold[ops[i]] && reads(e, node_of(e, ops[i]), r))))
@@ -50,8 +47,7 @@ static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r)
     return false;
 }
 
-static int spill_slot(struct emitter *e, ir_ref r)
-{
+static int spill_slot(struct emitter *e, ir_ref r) {
     if (e->slot[r] >= 0)
         return e->slot[r];
     for (int i = 0; i < SPILL_SLOTS; i++) {
@@ -69,8 +65,7 @@ static int spill_slot(struct emitter *e, ir_ref r)
 }
 
 /* The value is about to lose the register: finds it another place if it is still needed and has none. */
-static void save_value(struct emitter *e, int reg)
-{
+static void save_value(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];
     if (w == IR_NONE || e->reg[w] != reg)
         return;
@@ -98,8 +93,7 @@ static void save_value(struct emitter *e, int reg)
     asm_rm(&e->a, 0x89, true, reg, hart_spill((unsigned)spill_slot(e, w)));
 }
 
-void bind(struct emitter *e, ir_ref r, int reg)
-{
+void bind(struct emitter *e, ir_ref r, int reg) {
     ir_ref w = e->gpr[reg];
     if (w != IR_NONE && w != r && e->reg[w] == reg) {
         /* whoever chose the register has made sure that the old value is not needed, but a home may still have it */
@@ -112,8 +106,7 @@ void bind(struct emitter *e, ir_ref r, int reg)
     e->reg[r] = (int8_t)reg;
 }
 
-void load_into(struct emitter *e, int reg, ir_ref r)
-{
+void load_into(struct emitter *e, int reg, ir_ref r) {
     if (e->reg[r] != NO_REG) {
         asm_mov(&e->a, true, reg, e->reg[r]);
         return;
@@ -135,8 +128,7 @@ void load_into(struct emitter *e, int reg, ir_ref r)
         e->failed = true;
 }
 
-int alloc_temp(struct emitter *e, uint32_t avoid)
-{
+int alloc_temp(struct emitter *e, uint32_t avoid) {
     int best = NO_REG, cost = 100;
     for (int i = RAX; i <= RDX; i++) {
         if ((avoid | e->locked) >> i & 1)
@@ -159,15 +151,13 @@ int alloc_temp(struct emitter *e, uint32_t avoid)
     return best;
 }
 
-void free_temp(struct emitter *e, int reg)
-{
+void free_temp(struct emitter *e, int reg) {
     e->locked |= 1u << reg;
     save_value(e, reg);
     e->gpr[reg] = IR_NONE;
 }
 
-int use_reg(struct emitter *e, ir_ref r)
-{
+int use_reg(struct emitter *e, ir_ref r) {
     int reg = e->reg[r];
     if (reg == NO_REG) {
         reg = alloc_temp(e, 0);
@@ -179,8 +169,7 @@ int use_reg(struct emitter *e, ir_ref r)
     return reg;
 }
 
-struct operand use_any(struct emitter *e, ir_ref r)
-{
+struct operand use_any(struct emitter *e, ir_ref r) {
     if (e->reg[r] == NO_REG && !is_const(e, r)) {
         int x = slot_x(e, r);
         if (x >= 0)
@@ -192,8 +181,7 @@ struct operand use_any(struct emitter *e, ir_ref r)
 }
 
 /* The register's value is not needed after this node, or not only here. */
-static bool may_overwrite(struct emitter *e, int reg)
-{
+static bool may_overwrite(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];
     if (w == IR_NONE || e->left[w] == 0)
         return true;
@@ -203,8 +191,7 @@ static bool may_overwrite(struct emitter *e, int reg)
     return false;
 }
 
-int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid)
-{
+int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid) {
     if (e->hint[r] >= 0) {
         int home = e->home_x[e->hint[r]];
         if (!(avoid >> home & 1) && may_overwrite(e, home))
@@ -217,8 +204,7 @@ int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid)
     return alloc_temp(e, avoid);
 }
 
-void consume(struct emitter *e, const struct ir_node *n)
-{
+void consume(struct emitter *e, const struct ir_node *n) {
     const ir_ref ops[3] = {n->a, n->b, n->c};
     for (int i = 0; i < 3; i++) {
         if (ops[i] == IR_NONE)
@@ -230,8 +216,7 @@ void consume(struct emitter *e, const struct ir_node *n)
     }
 }
 
-void emit_set(struct emitter *e, const struct ir_node *n)
-{
+void emit_set(struct emitter *e, const struct ir_node *n) {
     unsigned r = (unsigned)n->imm;
     int home = e->home_x[r];
     if (home != NO_REG) {
@@ -264,8 +249,7 @@ void emit_set(struct emitter *e, const struct ir_node *n)
 
 /* ---- floating point ---- */
 
-static void save_xmm(struct emitter *e, int reg)
-{
+static void save_xmm(struct emitter *e, int reg) {
     ir_ref w = e->xmm[reg];
     if (w == IR_NONE || e->reg[w] != reg)
         return;
@@ -293,8 +277,7 @@ static void save_xmm(struct emitter *e, int reg)
     fp_store(e, true, hart_spill((unsigned)spill_slot(e, w)), reg);
 }
 
-void bind_xmm(struct emitter *e, ir_ref r, int reg)
-{
+void bind_xmm(struct emitter *e, ir_ref r, int reg) {
     ir_ref w = e->xmm[reg];
     if (w != IR_NONE && w != r && e->reg[w] == reg) {
         e->reg[w] = NO_REG;
@@ -306,8 +289,7 @@ void bind_xmm(struct emitter *e, ir_ref r, int reg)
     e->reg[r] = (int8_t)reg;
 }
 
-int alloc_temp_xmm(struct emitter *e, uint32_t avoid)
-{
+int alloc_temp_xmm(struct emitter *e, uint32_t avoid) {
     int best = NO_REG, cost = 100;
     for (int i = 0; i < XMM_SCRATCH; i++) {
         if ((avoid | e->locked_xmm) >> i & 1)
@@ -327,8 +309,7 @@ int alloc_temp_xmm(struct emitter *e, uint32_t avoid)
     return best;
 }
 
-int use_xmm(struct emitter *e, ir_ref r)
-{
+int use_xmm(struct emitter *e, ir_ref r) {
     int reg = e->reg[r];
     if (reg == NO_REG) {
         reg = alloc_temp_xmm(e, 0);
@@ -346,8 +327,7 @@ int use_xmm(struct emitter *e, ir_ref r)
     return reg;
 }
 
-int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid)
-{
+int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid) {
     if (e->hint[r] >= 0) {
         int home = e->home_f[e->hint[r]];
         ir_ref w = e->xmm[home];
@@ -360,8 +340,7 @@ int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid)
     return alloc_temp_xmm(e, avoid);
 }
 
-void emit_fset(struct emitter *e, const struct ir_node *n)
-{
+void emit_fset(struct emitter *e, const struct ir_node *n) {
     unsigned r = (unsigned)n->imm;
     bool single = n->op == IR_fset_s;
     int home = e->home_f[r];

@@ -1,7 +1,8 @@
-/* stubs.c: the code that all blocks share: entering and leaving generated code, helper calls, look-up of computed targets.
+/* stubs.c: the code that all blocks share: entering and leaving generated code, helper calls, look-up of computed
+ * targets.
  *
- * Generated code runs on the return stack, whose entries are pairs of (host return address, guest return address); at its top
- * is a sentinel that no guest return address matches.
+ * Generated code runs on the return stack, whose entries are pairs of (host return address, guest return address); at
+ * its top is a sentinel that no guest return address matches.
  */
 #include <cpuid.h>
 #include <stdlib.h>
@@ -10,8 +11,7 @@
 
 #include "emitter.h"
 
-static unsigned host_features(void)
-{
+static unsigned host_features(void) {
     unsigned a, b, c, d, features = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d))
         return 0;
@@ -37,20 +37,21 @@ static unsigned host_features(void)
     return features;
 }
 
-const char *backend_features(char *buf, size_t n)
-{
+const char *backend_features(char *buf, size_t n) {
     unsigned f = host_features();
-    snprintf(buf, n, "x86-64%s%s%s%s", f & HOST_BMI ? " BMI2" : "", f & HOST_AVX ? " AVX" : "", f & HOST_FMA ? " FMA" : "",
-             f & HOST_AVX512 ? " AVX-512" : "");
+    snprintf(buf, n, "x86-64%s%s%s%s", f & HOST_BMI ? " BMI2" : "", f & HOST_AVX ? " AVX" : "",
+             f & HOST_FMA ? " FMA" : "", f & HOST_AVX512 ? " AVX-512" : "");
     return buf;
 }
 
-/* Homes, by what compiled programs use most: the registers that compressed instructions can name, then sp and others. */
-static void choose_homes(struct backend *be)
-{
-    static const int8_t x_home[][2] = {{10, RDI}, {11, RSI}, {12, R8}, {13, R9}, {14, R10}, {15, R11}, {2, RBX}, {8, R12}, {9, R13}, {16, R14}, {17, R15}};
+/* Homes, by what compiled programs use most: the registers that compressed instructions can name, then sp and others.
+ */
+static void choose_homes(struct backend *be) {
+    static const int8_t x_home[][2] = {{10, RDI}, {11, RSI}, {12, R8}, {13, R9},  {14, R10}, {15, R11},
+                                       {2, RBX},  {8, R12},  {9, R13}, {16, R14}, {17, R15}};
     /* fa0-7, ft0-7, fs0-1, then fs2-11 */
-    static const int8_t f_order[] = {15, 14, 13, 12, 11, 10, 16, 17, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26};
+    static const int8_t f_order[] = {15, 14, 13, 12, 11, 10, 16, 17, 0,  1,  2,  3,  4, 5,
+                                     6,  7,  8,  9,  18, 19, 20, 21, 22, 23, 24, 25, 26};
     memset(be->home_x, NO_REG, sizeof be->home_x);
     memset(be->home_f, NO_REG, sizeof be->home_f);
     for (size_t i = 0; i < sizeof x_home / sizeof *x_home; i++)
@@ -63,8 +64,7 @@ static void choose_homes(struct backend *be)
 static const int callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 static const int caller_saved[] = {RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11};
 
-static void move_homes(struct emitter *e, bool save)
-{
+static void move_homes(struct emitter *e, bool save) {
     for (unsigned i = 1; i < 32; i++)
         if (e->be->home_x[i] != NO_REG)
             asm_rm(&e->a, save ? 0x89 : 0x8b, true, e->be->home_x[i], hart_x(i));
@@ -79,8 +79,7 @@ static void move_homes(struct emitter *e, bool save)
 }
 static void fpcr(struct emitter *e, bool store, struct mem m) { asm_rm(&e->a, MAP_0F | 0xae, false, store ? 3 : 2, m); }
 
-static uint32_t make_enter(struct emitter *e)
-{
+static uint32_t make_enter(struct emitter *e) {
     uint32_t at = asm_offset(&e->a);
     for (size_t i = 0; i < 6; i++)
         asm_push(&e->a, callee_saved[i]);
@@ -94,8 +93,7 @@ static uint32_t make_enter(struct emitter *e)
     asm_rr(&e->a, 0xff, false, 4, RAX); /* jmp rax */
     return at;
 }
-static uint32_t make_leave(struct emitter *e)
-{
+static uint32_t make_leave(struct emitter *e) {
     uint32_t at = asm_offset(&e->a);
     move_homes(e, true);
     fpcr(e, true, HART(host_fpcr));
@@ -109,8 +107,7 @@ static uint32_t make_leave(struct emitter *e)
     return at;
 }
 /* Calls hart.call_fn(hart, call_arg[0..2], call_imm) on the C stack; every register keeps its value. */
-static uint32_t make_call(struct emitter *e)
-{
+static uint32_t make_call(struct emitter *e) {
     uint32_t at = asm_offset(&e->a);
     asm_rm(&e->a, 0x89, true, RSP, HART(return_sp));
     asm_rm(&e->a, 0x8b, true, RSP, HART(host_sp));
@@ -134,8 +131,7 @@ static uint32_t make_call(struct emitter *e)
     return at;
 }
 /* Goes to the guest address in rax. */
-static uint32_t make_lookup(struct emitter *e, uint32_t leave)
-{
+static uint32_t make_lookup(struct emitter *e, uint32_t leave) {
     uint32_t at = asm_offset(&e->a);
     asm_mov(&e->a, false, RCX, RAX);
     asm_alu_ri(&e->a, ALU_AND, false, RCX, 0x1ffe);
@@ -150,8 +146,7 @@ static uint32_t make_lookup(struct emitter *e, uint32_t leave)
     return at;
 }
 
-struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n)
-{
+struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n) {
     struct backend *be = calloc(1, sizeof *be);
     if (!be || !(be->emitter = malloc(sizeof *be->emitter))) {
         free(be);
@@ -203,8 +198,7 @@ fail:
     return NULL;
 }
 
-void backend_destroy(struct backend *be)
-{
+void backend_destroy(struct backend *be) {
     if (!be)
         return;
     if (be->stubs)
@@ -213,12 +207,11 @@ void backend_destroy(struct backend *be)
     free(be);
 }
 
-void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, size_t bytes)
-{
-    static const uint64_t pool[16] = {
-        [POOL_SIGN_D * 2] = 1ull << 63,    [POOL_SIGN_S * 2] = 0x80000000u, [POOL_ABS_D * 2] = ~(1ull << 63),
-        [POOL_ABS_S * 2] = 0x7fffffffu,    [POOL_BOX * 2] = 0xffffffff00000000u, [POOL_CANON_D * 2] = FP_CANONICAL_D,
-        [POOL_CANON_S * 2] = FP_CANONICAL_S};
+void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, size_t bytes) {
+    static const uint64_t pool[16] = {[POOL_SIGN_D * 2] = 1ull << 63,       [POOL_SIGN_S * 2] = 0x80000000u,
+                                      [POOL_ABS_D * 2] = ~(1ull << 63),     [POOL_ABS_S * 2] = 0x7fffffffu,
+                                      [POOL_BOX * 2] = 0xffffffff00000000u, [POOL_CANON_D * 2] = FP_CANONICAL_D,
+                                      [POOL_CANON_S * 2] = FP_CANONICAL_S};
     memcpy(h->pool, pool, sizeof pool);
     for (unsigned i = 0; i < 64; i++)
         h->flag_table[i] = backend_flags(i);
@@ -235,35 +228,28 @@ void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, s
 }
 void backend_reset_returns(struct hart *h) { h->return_sp = h->return_top; }
 
-enum leave_reason backend_enter(struct backend *be, struct hart *h, const uint8_t *code)
-{
+enum leave_reason backend_enter(struct backend *be, struct hart *h, const uint8_t *code) {
     int (*enter)(struct hart *, const uint8_t *) = (int (*)(struct hart *, const uint8_t *))(uintptr_t)be->enter;
     return (enum leave_reason)enter(h, code);
 }
 
-uintptr_t backend_context_pc(const void *ucontext)
-{
+uintptr_t backend_context_pc(const void *ucontext) {
     return (uintptr_t)((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
 }
-bool backend_context_is_write(const void *ucontext)
-{
+bool backend_context_is_write(const void *ucontext) {
     return ((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_ERR] & 2;
 }
-uint32_t backend_context_fpcr(const void *ucontext)
-{
+uint32_t backend_context_fpcr(const void *ucontext) {
     const struct _libc_fpstate *fp = ((const ucontext_t *)ucontext)->uc_mcontext.fpregs;
     return fp ? fp->mxcsr : 0;
 }
-void backend_context_leave(struct backend *be, void *ucontext)
-{
+void backend_context_leave(struct backend *be, void *ucontext) {
     ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)be->fault;
 }
-void backend_context_go(void *ucontext, const uint8_t *code)
-{
+void backend_context_go(void *ucontext, const uint8_t *code) {
     ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)code;
 }
-bool backend_return_stack_fault(struct hart *h, uintptr_t address, void *ucontext)
-{
+bool backend_return_stack_fault(struct hart *h, uintptr_t address, void *ucontext) {
     if (address >= h->return_low || h->return_low - address > 4096)
         return false;
     ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP] = (greg_t)h->return_top;
