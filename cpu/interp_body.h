@@ -132,13 +132,15 @@ enum shape {
             if (UNLIKELY(rm_ > RM_RMM))                                                                                \
                 goto illegal;                                                                                          \
         }                                                                                                              \
-        FINISH(name, do_##name(h, op, x[op->rs1], x[op->rs2], rm_));                                                   \
+        FINISH(name, do_##name(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], rm_));                                                   \
     }
 
 /* Fused operations: where an operand comes from, and which results are written. */
 #define FROM_A(n) va_
 #define FROM_B(n) vb_
-#define FROM_R(n) x[op->rs##n]
+#define FROM_R(n) x[FROM_R##n]
+#define FROM_R1 ((uint8_t)op->regs)
+#define FROM_R2 ((uint8_t)(op->regs >> 8))
 #define WRITES(name) (SHAPE_OF_##name == SHAPE_X)
 #define DEAD__(who) 0
 #define DEAD_A(who) ((who) == 1)
@@ -173,7 +175,7 @@ enum interp_stop LOOP(struct hart *h, struct op *op, const void *const **labels_
 #define FORM(name, base, a, b, shape) ONE(name)
 #define FUSE2(a, b, b1, b2, dead)                                                                                      \
     L_##a##_##b##_##b1##b2##dead : {                                                                                   \
-        uint64_t va_ = do_##a(h, op, x[op->rs1], x[op->rs2], 0);                                                       \
+        uint64_t va_ = do_##a(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], 0);                                                       \
         if (WRITES(a) && !DEAD_##dead(1))                                                                              \
             x[op->rd] = va_;                                                                                           \
         op += 1;                                                                                                       \
@@ -181,7 +183,7 @@ enum interp_stop LOOP(struct hart *h, struct op *op, const void *const **labels_
     }
 #define FUSE3(a, b, c, b1, b2, c1, c2, dead)                                                                           \
     L_##a##_##b##_##c##_##b1##b2##c1##c2##dead : {                                                                     \
-        uint64_t va_ = do_##a(h, op, x[op->rs1], x[op->rs2], 0);                                                       \
+        uint64_t va_ = do_##a(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], 0);                                                       \
         if (WRITES(a) && !DEAD_##dead(1))                                                                              \
             x[op->rd] = va_;                                                                                           \
         op += 1;                                                                                                       \

@@ -42,16 +42,22 @@ struct op {
     };
     union {
         struct {
-            int32_t imm;     /* for fused multiply-add: rs3; for illegal instructions the encoding */
-            uint8_t rd;      /* 0 is turned to 32 where an x register is written */
-            uint8_t rs1, rs2; /* 0 where not used */
-            uint8_t aux;     /* rounding mode */
+            int32_t imm; /* for fused multiply-add: rs3; for illegal instructions the encoding */
+            union {
+                struct {
+                    uint8_t rs1, rs2; /* 0 where not used */
+                    uint8_t rd;       /* 0 is turned to 32 where an x register is written */
+                    uint8_t aux;      /* rounding mode */
+                };
+                uint32_t regs; /* the same, so that one load gets them all */
+            };
         };
         uint64_t value;                      /* after auipc: its pc; after jal and jalr: the next instruction's */
         struct { uint32_t exits, behind; };  /* after a branch: times taken, instructions of the block behind it */
     };
 };
 _Static_assert(sizeof(struct op) == 16, "operations are 16 bytes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "op.regs and guest memory are little-endian");
 
 enum { BLOCK_UNWATCHED = 1, BLOCK_DEAD = 2, BLOCK_COLD = 4 };
 
