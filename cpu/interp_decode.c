@@ -169,9 +169,11 @@ static unsigned backward(unsigned kind) {
             KIND_bgtz = OP_bgtz,
             KIND_blez = OP_blez
         };
-        BACKWARD(beq)
-        BACKWARD(bne) BACKWARD(blt) BACKWARD(bge) BACKWARD(bltu) BACKWARD(bgeu) BACKWARD(beqz) BACKWARD(bnez)
-            BACKWARD(bltz) BACKWARD(bgez) BACKWARD(bgtz) BACKWARD(blez) default : return kind;
+        /* clang-format off */
+        BACKWARD(beq) BACKWARD(bne) BACKWARD(blt) BACKWARD(bge) BACKWARD(bltu) BACKWARD(bgeu)
+        BACKWARD(beqz) BACKWARD(bnez) BACKWARD(bltz) BACKWARD(bgez) BACKWARD(bgtz) BACKWARD(blez)
+            /* clang-format on */
+            default : return kind;
     }
 }
 

@@ -17,10 +17,10 @@
         __asm__ volatile(#name ".d.aqrl %0, %2, (%1)" : "=r"(old) : "r"(p), "r"(v) : "memory");                        \
         return old;                                                                                                    \
     }
-AMO(amoswap)
-AMO(amoadd)
-AMO(amoxor)
-AMO(amoand) AMO(amoor) AMO(amomin) AMO(amomax) AMO(amominu) AMO(amomaxu)
+/* clang-format off */
+AMO(amoswap) AMO(amoadd) AMO(amoxor) AMO(amoand) AMO(amoor)
+AMO(amomin) AMO(amomax) AMO(amominu) AMO(amomaxu)
+    /* clang-format on */
 
     static uint64_t model(int op, uint64_t a, uint64_t b, bool wide) {
     int64_t sa = wide ? (int64_t)a : (int32_t)a, sb = wide ? (int64_t)b : (int32_t)b;

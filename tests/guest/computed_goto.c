@@ -165,11 +165,11 @@ static uint64_t with_switch(void) {
 }
 #define FUNCTION(op)                                                                                                   \
     __attribute__((noinline)) static void do_##op(struct vm *v) { step(v, op); }
-FUNCTION(PUSH)
-FUNCTION(ADD)
-FUNCTION(MUL)
-FUNCTION(SUB) FUNCTION(DUP) FUNCTION(SWAP) FUNCTION(ROT) FUNCTION(LOAD) FUNCTION(STORE) FUNCTION(JNZ) FUNCTION(DEC)
-    FUNCTION(XOR) FUNCTION(SHIFT) FUNCTION(CALL) FUNCTION(RET) FUNCTION(HALT) static uint64_t with_table(void) {
+/* clang-format off */
+FUNCTION(PUSH) FUNCTION(ADD) FUNCTION(MUL) FUNCTION(SUB) FUNCTION(DUP) FUNCTION(SWAP) FUNCTION(ROT) FUNCTION(LOAD)
+FUNCTION(STORE) FUNCTION(JNZ) FUNCTION(DEC) FUNCTION(XOR) FUNCTION(SHIFT) FUNCTION(CALL) FUNCTION(RET) FUNCTION(HALT)
+    /* clang-format on */
+    static uint64_t with_table(void) {
     static void (*const table[OPS])(struct vm *) = {do_PUSH,  do_ADD,  do_MUL,   do_SUB, do_DUP, do_SWAP,
                                                     do_ROT,   do_LOAD, do_STORE, do_JNZ, do_DEC, do_XOR,
                                                     do_SHIFT, do_CALL, do_RET,   do_HALT};
