@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "../codecache/codecache.h"
+#include "../translate/engine.h"
 #include "cli.h"
 
 enum { PROBE_BYTES = 1 << 20 };
@@ -24,6 +25,7 @@ int info_run(int argc, char **argv) {
         snprintf(text, sizeof text, "%s %s %s", host.sysname, host.release, host.machine);
         print_field("host", text);
     }
+    print_field("host features", engine_host_features(text, sizeof text));
     snprintf(text, sizeof text, "%ld bytes", sysconf(_SC_PAGESIZE));
     print_field("page size", text);
 

@@ -70,6 +70,7 @@ void engine_destroy(struct engine *e) {
 }
 
 bool engine_has_jit(const struct engine *e) { return e->backend != NULL; }
+const char *engine_host_features(char *buf, size_t n) { return backend_features(buf, n); }
 
 bool engine_hart_init(struct engine *e, struct hart *h) {
     struct engine_hart *eh = calloc(1, sizeof *eh);

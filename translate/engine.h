@@ -41,6 +41,8 @@ enum engine_stop {
 struct engine *engine_create(const struct engine_config *config, char *err, size_t n);
 void engine_destroy(struct engine *e);
 bool engine_has_jit(const struct engine *e);
+/* One line: the host's architecture and what of its optional instructions the translator uses. Returns buf. */
+const char *engine_host_features(char *buf, size_t n);
 
 /* Gives h (zeroed, or copied from its parent hart) its place in the engine; x, f, pc, fflags and frm are kept. */
 bool engine_hart_init(struct engine *e, struct hart *h);
