@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum { CSR_FFLAGS = 1, CSR_FRM = 2, CSR_FCSR = 3, CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02 };
-enum { CSR_HIGH = 0x80 };      /* cycleh, timeh, instreth are that much further on RV32 */
+enum { CSR_HIGH = 0x80 };        /* cycleh, timeh, instreth are that much further on RV32 */
 enum { NS_PER_TIME_TICK = 100 }; /* time runs at 10 MHz, as on the virt board; cycle counts nanoseconds */
 
 static uint64_t host_ns(void) {

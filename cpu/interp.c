@@ -1,7 +1,7 @@
 /* interp.c: the interpreter as the engine sees it, and the cache of decoded blocks.
  *
- * Blocks are found by pc: through links between them, through the jump cache, at last through a hash table.  They live in
- * chunks that are only ever emptied all at once.  A block that a fence.i drops stays where it is until then, because
+ * Blocks are found by pc: through links between them, through the jump cache, at last through a hash table.  They live
+ * in chunks that are only ever emptied all at once.  A block that a fence.i drops stays where it is until then, because
  * links lead to it: its count is made to stop whoever enters it, who then looks again.
  */
 #include "interp_internal.h"
@@ -87,9 +87,7 @@ void interp_flush(struct hart *h) {
     clear_jump_cache(in);
 }
 
-static size_t hash_slot(const struct interp *in, uint64_t pc) {
-    return (pc / 2 ^ pc >> 13) & (in->hash_size - 1);
-}
+static size_t hash_slot(const struct interp *in, uint64_t pc) { return (pc / 2 ^ pc >> 13) & (in->hash_size - 1); }
 
 static struct block *find(const struct interp *in, uint64_t pc) {
     struct block *b = in->hash[hash_slot(in, pc)];
@@ -211,17 +209,17 @@ struct op *interp_follow(struct hart *h, struct op *from) {
     if (h->xlen == 32)
         target = (uint32_t)target;
     to->count--;
-    if (in->stepping) {
+    if (target % 4 != 0 && !(h->isa->exts >> EXT_C & 1)) {
+        interp_trap(h, from, TRAP_FETCH_MISALIGNED, target);
+        in->stop = INTERP_TRAP;
+        return NULL;
+    }
+    if (in->stepping || __atomic_load_n(&h->pending, __ATOMIC_RELAXED) != 0) {
         h->pc = target;
-        in->stop = INTERP_DONE;
+        in->stop = in->stepping ? INTERP_DONE : INTERP_PENDING;
         return NULL;
     }
     if (to == &in->unresolved.head || to->flags & BLOCK_DEAD) {
-        if (target % 4 != 0 && !(h->isa->exts >> EXT_C & 1)) {
-            interp_trap(h, from, TRAP_FETCH_MISALIGNED, target);
-            in->stop = INTERP_TRAP;
-            return NULL;
-        }
         uint32_t generation = in->generation;
         to = obtain(h, target);
         if (to == NULL)
@@ -345,9 +343,16 @@ static enum sequence look_ahead(struct hart *h) {
     if (insn.id == INSN_sc_w || insn.id == INSN_sc_d)
         return SEQUENCE_ENDS_BEHIND;
     switch ((enum insn_format)insn_rows[insn.id].format) {
-    case FMT_S: case FMT_FST: case FMT_AMO: case FMT_CSR: case FMT_CSRI: case FMT_NONE: case FMT_CBO:
+    case FMT_S:
+    case FMT_FST:
+    case FMT_AMO:
+    case FMT_CSR:
+    case FMT_CSRI:
+    case FMT_NONE:
+    case FMT_CBO:
         return SEQUENCE_BROKEN;
-    case FMT_B: case FMT_J:
+    case FMT_B:
+    case FMT_J:
         return insn.imm <= 0 ? SEQUENCE_BROKEN : SEQUENCE_GOES_ON;
     case FMT_JR:
         return SEQUENCE_BROKEN;

@@ -1,8 +1,8 @@
 /* interp_decode.c: turns guest code into the interpreter's operations, one block at a time.
  *
  * A block starts at its pc and goes straight on: past branches (a taken one leaves by its link) and over unconditional
- * jumps forward within the page, which cost nothing.  It ends at what always leaves, at branches backward, at the end of
- * the page, and after BLOCK_MAX_INSNS instructions.
+ * jumps forward within the page, which cost nothing.  It ends at what always leaves, at branches backward, at the end
+ * of the page, and after BLOCK_MAX_INSNS instructions.
  */
 #include "interp_internal.h"
 
@@ -62,36 +62,55 @@ static void set_operands(struct op *op, const struct insn *insn) {
     case FMT_R:
         op->rd = dest(insn->rd), op->rs1 = insn->rs1, op->rs2 = insn->rs2;
         break;
-    case FMT_R1: case FMT_I: case FMT_IL: case FMT_JR: case FMT_SH: case FMT_CSR: case FMT_CSRI: case FMT_LR:
+    case FMT_R1:
+    case FMT_I:
+    case FMT_IL:
+    case FMT_JR:
+    case FMT_SH:
+    case FMT_CSR:
+    case FMT_CSRI:
+    case FMT_LR:
         op->rd = dest(insn->rd), op->rs1 = insn->rs1;
         break;
     case FMT_AMO:
         op->rd = dest(insn->rd), op->rs1 = insn->rs1, op->rs2 = insn->rs2;
         break;
-    case FMT_S: case FMT_B: case FMT_FST:
+    case FMT_S:
+    case FMT_B:
+    case FMT_FST:
         op->rs1 = insn->rs1, op->rs2 = insn->rs2;
         break;
-    case FMT_U: case FMT_J:
+    case FMT_U:
+    case FMT_J:
         op->rd = dest(insn->rd);
         break;
-    case FMT_FENCE: case FMT_NONE:
+    case FMT_FENCE:
+    case FMT_NONE:
         break;
-    case FMT_CBO: case FMT_PF:
+    case FMT_CBO:
+    case FMT_PF:
         op->rs1 = insn->rs1;
         break;
-    case FMT_FIL: case FMT_FLI: case FMT_F2R: case FMT_XF1: case FMT_XF1R:
+    case FMT_FIL:
+    case FMT_FLI:
+    case FMT_F2R:
+    case FMT_XF1:
+    case FMT_XF1R:
         op->rd = insn->rd, op->rs1 = insn->rs1;
         break;
     case FMT_F4R:
         op->imm = insn->rs3;
         /* fall through */
-    case FMT_F3R: case FMT_F3: case FMT_XF2:
+    case FMT_F3R:
+    case FMT_F3:
+    case FMT_XF2:
         op->rd = insn->rd, op->rs1 = insn->rs1, op->rs2 = insn->rs2;
         break;
     case FMT_FX2:
         op->rd = dest(insn->rd), op->rs1 = insn->rs1, op->rs2 = insn->rs2;
         break;
-    case FMT_FX1: case FMT_FX1R:
+    case FMT_FX1:
+    case FMT_FX1R:
         op->rd = dest(insn->rd), op->rs1 = insn->rs1;
         break;
     }
@@ -137,14 +156,22 @@ static unsigned backward(unsigned kind) {
     case KIND_##name:                                                                                                  \
         return OP_##name##_back;
         enum {
-            KIND_beq = INSN_beq, KIND_bne = INSN_bne, KIND_blt = INSN_blt, KIND_bge = INSN_bge, KIND_bltu = INSN_bltu,
-            KIND_bgeu = INSN_bgeu, KIND_beqz = OP_beqz, KIND_bnez = OP_bnez, KIND_bltz = OP_bltz, KIND_bgez = OP_bgez,
-            KIND_bgtz = OP_bgtz, KIND_blez = OP_blez
+            KIND_beq = INSN_beq,
+            KIND_bne = INSN_bne,
+            KIND_blt = INSN_blt,
+            KIND_bge = INSN_bge,
+            KIND_bltu = INSN_bltu,
+            KIND_bgeu = INSN_bgeu,
+            KIND_beqz = OP_beqz,
+            KIND_bnez = OP_bnez,
+            KIND_bltz = OP_bltz,
+            KIND_bgez = OP_bgez,
+            KIND_bgtz = OP_bgtz,
+            KIND_blez = OP_blez
         };
-        BACKWARD(beq) BACKWARD(bne) BACKWARD(blt) BACKWARD(bge) BACKWARD(bltu) BACKWARD(bgeu)
-        BACKWARD(beqz) BACKWARD(bnez) BACKWARD(bltz) BACKWARD(bgez) BACKWARD(bgtz) BACKWARD(blez)
-    default:
-        return kind;
+        BACKWARD(beq)
+        BACKWARD(bne) BACKWARD(blt) BACKWARD(bge) BACKWARD(bltu) BACKWARD(bgeu) BACKWARD(beqz) BACKWARD(bnez)
+            BACKWARD(bltz) BACKWARD(bgez) BACKWARD(bgtz) BACKWARD(blez) default : return kind;
     }
 }
 
@@ -160,16 +187,19 @@ static unsigned specialise_alone(unsigned kind, struct op *op) {
 #define SELF(name)                                                                                                     \
     case INSN_##name:                                                                                                  \
         return OP_##name##_self;
-        SELF(addi) SELF(add) SELF(xor) SELF(or) SELF(and) SELF(andi) SELF(slli) SELF(srli)
-    default:
-        return kind;
+        SELF(addi) SELF(add) SELF(xor) SELF(or) SELF(and) SELF(andi) SELF(slli) SELF(srli) default : return kind;
     }
 }
 
 /* Whether an instruction leaves the block for good; those that only may leave are not meant. */
 static bool ends_block(unsigned id) {
     switch (id) {
-    case INSN_ILLEGAL: case INSN_jal: case INSN_jalr: case INSN_ecall: case INSN_ebreak: case INSN_fence_i:
+    case INSN_ILLEGAL:
+    case INSN_jal:
+    case INSN_jalr:
+    case INSN_ecall:
+    case INSN_ebreak:
+    case INSN_fence_i:
         return true;
     default:
         return false;
@@ -205,7 +235,8 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
         uint64_t at;
         struct insn insn;
         struct op *op;
-        bool fetched = (b->insns == 0 || (b->insns < max && (pc ^ start) < PAGE)) && interp_fetch(in, pc, &bits, &cause, &at);
+        bool fetched =
+            (b->insns == 0 || (b->insns < max && (pc ^ start) < PAGE)) && interp_fetch(in, pc, &bits, &cause, &at);
         if (!fetched) {
             if (b->insns == 0) {
                 h->trap = (struct trap){.cause = cause, .tval = at};
@@ -296,10 +327,7 @@ static const struct fused {
 #define FUSE2(a, b, b1, b2, dead)                                                                                      \
     {2, {BY_NAME_##a, BY_NAME_##b, 0}, {{0, 0}, {FROM_##b1, FROM_##b2}, {0, 0}}, DEAD_##dead},
 #define FUSE3(a, b, c, b1, b2, c1, c2, dead)                                                                           \
-    {3,                                                                                                                \
-     {BY_NAME_##a, BY_NAME_##b, BY_NAME_##c},                                                                          \
-     {{0, 0}, {FROM_##b1, FROM_##b2}, {FROM_##c1, FROM_##c2}},                                                         \
-     DEAD_##dead},
+    {3, {BY_NAME_##a, BY_NAME_##b, BY_NAME_##c}, {{0, 0}, {FROM_##b1, FROM_##b2}, {FROM_##c1, FROM_##c2}}, DEAD_##dead},
 #include "interp_fuse.def"
 };
 enum { FUSED_COUNT = sizeof fused / sizeof fused[0] };
@@ -321,7 +349,8 @@ static bool may_fault(unsigned kind) {
 
 static bool writes_x(unsigned kind) {
     enum insn_format f = format_of(kind);
-    return f == FMT_R || f == FMT_R1 || f == FMT_I || f == FMT_IL || f == FMT_SH || f == FMT_U || f == FMT_FX2 || f == FMT_FX1;
+    return f == FMT_R || f == FMT_R1 || f == FMT_I || f == FMT_IL || f == FMT_SH || f == FMT_U || f == FMT_FX2 ||
+           f == FMT_FX1;
 }
 
 /* Whether what ops[who] writes is never seen: a later one of the n overwrites it, no fault can come before that, and
@@ -357,8 +386,17 @@ static bool fits(const struct op *ops, const uint16_t *kinds, const struct fused
 
 static bool commutes(unsigned kind) {
     switch (kind) {
-    case INSN_add: case INSN_xor: case INSN_or: case INSN_and: case INSN_addw: case INSN_mul: case INSN_mulw:
-    case INSN_beq: case INSN_bne: case OP_beq_back: case OP_bne_back:
+    case INSN_add:
+    case INSN_xor:
+    case INSN_or:
+    case INSN_and:
+    case INSN_addw:
+    case INSN_mul:
+    case INSN_mulw:
+    case INSN_beq:
+    case INSN_bne:
+    case OP_beq_back:
+    case OP_bne_back:
         return true;
     default:
         return false;

@@ -3,8 +3,9 @@
  *      mini_run [-L ROOT] [-p FILE] PROGRAM [ARGUMENT ...]
  *
  * A few system calls are passed to the host; the rest fail with ENOSYS.  Guest addresses are host addresses.  ROOT is
- * where absolute paths are looked for first.  -p writes what was executed: a line for each operation of each block, "count
- * kind rd rs1 rs2", blocks separated by empty lines; tests/tools/pick_fused.py makes cpu/interp_fuse.def's list of it.
+ * where absolute paths are looked for first.  -p writes what was executed: a line for each operation of each block,
+ * "count kind rd rs1 rs2", blocks separated by empty lines; tests/tools/pick_fused.py makes cpu/interp_fuse.def's list
+ * of it.
  */
 #include "../../cpu/interp_internal.h"
 
@@ -87,8 +88,10 @@ static uint64_t make_stack(int argc, char **argv, const struct image *im, uint64
     char *top = base + STACK - 64;
     uint64_t *random = (uint64_t *)(void *)top;
     random[0] = 0x1234567, random[1] = 0x89abcdef;
-    uint64_t auxv[] = {AT_PHDR, im->phdr, AT_PHENT, sizeof(Elf64_Phdr), AT_PHNUM, im->phnum, AT_BASE, interpreter, AT_PAGESZ, PAGE,
-                       AT_ENTRY, im->entry, AT_RANDOM, (uint64_t)random, AT_HWCAP, 0x112d, AT_CLKTCK, 100, AT_NULL, 0};
+    uint64_t auxv[] = {
+        AT_PHDR, im->phdr, AT_PHENT,  sizeof(Elf64_Phdr), AT_PHNUM,         im->phnum, AT_BASE, interpreter, AT_PAGESZ,
+        PAGE,    AT_ENTRY, im->entry, AT_RANDOM,          (uint64_t)random, AT_HWCAP,  0x112d,  AT_CLKTCK,   100,
+        AT_NULL, 0};
     size_t words = 1 + (size_t)argc + 1 + 1 + sizeof auxv / 8;
     uint64_t *sp = (uint64_t *)(((uintptr_t)top - words * 8) & ~(uintptr_t)15), *p = sp;
     *p++ = (uint64_t)argc;
@@ -122,7 +125,8 @@ static void write_profile(struct hart *h) {
             if (b->offsets[i] == OFFSET_LINK)
                 n -= block_ops(b)[i].exits;
             else if (b->offsets[i] != OFFSET_RECORD && kind_names[d->kinds[i]] != NULL)
-                fprintf(f, "%lld %s %d %d %d\n", (long long)n, kind_names[d->kinds[i]], d->ops[i].rd, d->ops[i].rs1, d->ops[i].rs2);
+                fprintf(f, "%lld %s %d %d %d\n", (long long)n, kind_names[d->kinds[i]], d->ops[i].rd, d->ops[i].rs1,
+                        d->ops[i].rs2);
         }
         fprintf(f, "\n");
     }
@@ -175,7 +179,10 @@ static int64_t system_call(struct hart *h) {
         return result(lseek((int)a, (off_t)b, (int)c));
     case 67:
         return result(pread((int)a, (void *)b, c, (off_t)d));
-    case 174: case 175: case 176: case 177: /* getuid and friends */
+    case 174:
+    case 175:
+    case 176:
+    case 177: /* getuid and friends */
         return 0;
     case 214:
         if (a >= brk_start) {
@@ -208,9 +215,15 @@ static int64_t system_call(struct hart *h) {
         return result(fcntl((int)a, (int)b, c));
     case 61:
         return result(syscall(SYS_getdents64, a, b, c));
-    case 134: case 135: case 233: case 132: /* signals, madvise */
+    case 134:
+    case 135:
+    case 233:
+    case 132: /* signals, madvise */
         return 0;
-    case 96: case 99: case 178: case 172:
+    case 96:
+    case 99:
+    case 178:
+    case 172:
         return getpid();
     case 173:
         return result(getppid());
