@@ -286,6 +286,7 @@ static void come_in(struct hart *h) {
     h->interp_fp = 0;
     h->interp_ip = NULL;
     h->in_interp = 1;
+    h->interp->stepping = false; /* a host fault may have left it set */
     h->interp->decode_pc = h->pc;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }

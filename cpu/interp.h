@@ -27,8 +27,8 @@ struct interp_config {
 bool interp_create(struct hart *h, const struct interp_config *config);
 void interp_destroy(struct hart *h);
 
-/* Runs from h->pc.  Host faults at guest loads and stores resume at h->fault_jmp, which the caller (engine_run) has
- * set, with h->interp_ip naming the instruction; h->x is exact at that point. */
+/* Runs from h->pc.  Host faults at guest loads and stores resume at h->fault_jmp, which the caller (engine_run) has set,
+ * with h->interp_ip naming the instruction; h->x is exact at that point. */
 enum interp_stop interp_run(struct hart *h);
 /* The same for exactly n instructions (less when something stops it); never INTERP_HOT, ignores pending. */
 enum interp_stop interp_step(struct hart *h, uint64_t n);
