@@ -209,17 +209,17 @@ struct op *interp_follow(struct hart *h, struct op *from) {
     if (h->xlen == 32)
         target = (uint32_t)target;
     to->count--;
-    if (in->stepping) {
+    if (target % 4 != 0 && !(h->isa->exts >> EXT_C & 1)) {
+        interp_trap(h, from, TRAP_FETCH_MISALIGNED, target);
+        in->stop = INTERP_TRAP;
+        return NULL;
+    }
+    if (in->stepping || __atomic_load_n(&h->pending, __ATOMIC_RELAXED) != 0) {
         h->pc = target;
-        in->stop = INTERP_DONE;
+        in->stop = in->stepping ? INTERP_DONE : INTERP_PENDING;
         return NULL;
     }
     if (to == &in->unresolved.head || to->flags & BLOCK_DEAD) {
-        if (target % 4 != 0 && !(h->isa->exts >> EXT_C & 1)) {
-            interp_trap(h, from, TRAP_FETCH_MISALIGNED, target);
-            in->stop = INTERP_TRAP;
-            return NULL;
-        }
         uint32_t generation = in->generation;
         to = obtain(h, target);
         if (to == NULL)
@@ -286,6 +286,7 @@ static void come_in(struct hart *h) {
     h->interp_fp = 0;
     h->interp_ip = NULL;
     h->in_interp = 1;
+    h->interp->stepping = false; /* a host fault may have left it set */
     h->interp->decode_pc = h->pc;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }

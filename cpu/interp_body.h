@@ -15,27 +15,60 @@
     }
 #include "interp_fuse.def"
 
-/* How an operation ends, by its row's format.  X: rd is written; N: it is not; XR, NR: the same, rounding; WIDE: X with a
- * record behind it; the others are named. */
+/* How an operation ends, by its row's format.  X: rd is written; N: it is not; XR, NR: the same, rounding; WIDE: X with
+ * a record behind it; the others are named. */
 enum shape {
-    SHAPE_X, SHAPE_N, SHAPE_XR, SHAPE_NR, SHAPE_WIDE, SHAPE_BRANCH, SHAPE_BACK, SHAPE_JAL, SHAPE_J, SHAPE_JALR, SHAPE_JR,
-    SHAPE_SYSTEM, SHAPE_COUNT,
-    SHAPE_OF_FMT_R = SHAPE_X, SHAPE_OF_FMT_R1 = SHAPE_X, SHAPE_OF_FMT_I = SHAPE_X, SHAPE_OF_FMT_IL = SHAPE_X,
-    SHAPE_OF_FMT_SH = SHAPE_X, SHAPE_OF_FMT_FX2 = SHAPE_X, SHAPE_OF_FMT_FX1 = SHAPE_X, SHAPE_OF_FMT_U = SHAPE_WIDE,
-    SHAPE_OF_FMT_FX1R = SHAPE_XR, SHAPE_OF_FMT_S = SHAPE_N, SHAPE_OF_FMT_FST = SHAPE_N, SHAPE_OF_FMT_FIL = SHAPE_N,
-    SHAPE_OF_FMT_PF = SHAPE_N, SHAPE_OF_FMT_F3 = SHAPE_N, SHAPE_OF_FMT_XF1 = SHAPE_N, SHAPE_OF_FMT_XF2 = SHAPE_N,
-    SHAPE_OF_FMT_FLI = SHAPE_N, SHAPE_OF_FMT_F4R = SHAPE_NR, SHAPE_OF_FMT_F3R = SHAPE_NR, SHAPE_OF_FMT_F2R = SHAPE_NR,
-    SHAPE_OF_FMT_XF1R = SHAPE_NR, SHAPE_OF_FMT_B = SHAPE_BRANCH, SHAPE_OF_FMT_J = SHAPE_JAL,
-    SHAPE_OF_FMT_JR = SHAPE_JALR, SHAPE_OF_FMT_AMO = SHAPE_SYSTEM, SHAPE_OF_FMT_LR = SHAPE_SYSTEM,
-    SHAPE_OF_FMT_CSR = SHAPE_SYSTEM, SHAPE_OF_FMT_CSRI = SHAPE_SYSTEM, SHAPE_OF_FMT_FENCE = SHAPE_SYSTEM,
-    SHAPE_OF_FMT_NONE = SHAPE_SYSTEM, SHAPE_OF_FMT_CBO = SHAPE_SYSTEM,
+    SHAPE_X,
+    SHAPE_N,
+    SHAPE_XR,
+    SHAPE_NR,
+    SHAPE_WIDE,
+    SHAPE_BRANCH,
+    SHAPE_BACK,
+    SHAPE_JAL,
+    SHAPE_J,
+    SHAPE_JALR,
+    SHAPE_JR,
+    SHAPE_SYSTEM,
+    SHAPE_COUNT,
+    SHAPE_OF_FMT_R = SHAPE_X,
+    SHAPE_OF_FMT_R1 = SHAPE_X,
+    SHAPE_OF_FMT_I = SHAPE_X,
+    SHAPE_OF_FMT_IL = SHAPE_X,
+    SHAPE_OF_FMT_SH = SHAPE_X,
+    SHAPE_OF_FMT_FX2 = SHAPE_X,
+    SHAPE_OF_FMT_FX1 = SHAPE_X,
+    SHAPE_OF_FMT_U = SHAPE_WIDE,
+    SHAPE_OF_FMT_FX1R = SHAPE_XR,
+    SHAPE_OF_FMT_S = SHAPE_N,
+    SHAPE_OF_FMT_FST = SHAPE_N,
+    SHAPE_OF_FMT_FIL = SHAPE_N,
+    SHAPE_OF_FMT_PF = SHAPE_N,
+    SHAPE_OF_FMT_F3 = SHAPE_N,
+    SHAPE_OF_FMT_XF1 = SHAPE_N,
+    SHAPE_OF_FMT_XF2 = SHAPE_N,
+    SHAPE_OF_FMT_FLI = SHAPE_N,
+    SHAPE_OF_FMT_F4R = SHAPE_NR,
+    SHAPE_OF_FMT_F3R = SHAPE_NR,
+    SHAPE_OF_FMT_F2R = SHAPE_NR,
+    SHAPE_OF_FMT_XF1R = SHAPE_NR,
+    SHAPE_OF_FMT_B = SHAPE_BRANCH,
+    SHAPE_OF_FMT_J = SHAPE_JAL,
+    SHAPE_OF_FMT_JR = SHAPE_JALR,
+    SHAPE_OF_FMT_AMO = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_LR = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_CSR = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_CSRI = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_FENCE = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_NONE = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_CBO = SHAPE_SYSTEM,
 #define INSN(id, pattern, format, ext, effect) SHAPE_OF_##id = SHAPE_OF_FMT_##format,
 #include "riscv.def"
 #define FORM(name, base, a, b, shape) SHAPE_OF_##name = SHAPE_##shape,
 #include "interp_fuse.def"
 };
 
-#define DISPATCH() goto *op->go
+#define DISPATCH() goto * op->go
 #define PENDING() UNLIKELY(__atomic_load_n(&h->pending, __ATOMIC_RELAXED) != 0)
 
 /* Goes to the linked block; the slow ways out leave op at the branch. */
@@ -69,7 +102,7 @@ enum shape {
 #define FINISH(name, result)                                                                                           \
     do {                                                                                                               \
         uint64_t v_ = (result);                                                                                        \
-        switch (SHAPE_OF_##name) {                                                                         \
+        switch (SHAPE_OF_##name) {                                                                                     \
         case SHAPE_X:                                                                                                  \
         case SHAPE_XR:                                                                                                 \
             x[op->rd] = v_;                                                                                            \
@@ -132,7 +165,7 @@ enum shape {
             if (UNLIKELY(rm_ > RM_RMM))                                                                                \
                 goto illegal;                                                                                          \
         }                                                                                                              \
-        FINISH(name, do_##name(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], rm_));                                                   \
+        FINISH(name, do_##name(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], rm_));                        \
     }
 
 /* Fused operations: where an operand comes from, and which results are written. */
@@ -149,11 +182,8 @@ enum shape {
 
 enum interp_stop LOOP(struct hart *h, struct op *op, const void *const **labels_out) {
     static const void *const labels[OP_ALL] = {
-        [INSN_ILLEGAL] = &&L_ILLEGAL,
-        [OP_GOTO] = &&L_GOTO,
-        [OP_STEPPED] = &&L_STEPPED,
-        [OP_MISALIGNED] = &&L_MISALIGNED,
-        [OP_SLOW_JALR] = &&L_SLOW_JALR,
+        [INSN_ILLEGAL] = &&L_ILLEGAL,     [OP_GOTO] = &&L_GOTO,           [OP_STEPPED] = &&L_STEPPED,
+        [OP_MISALIGNED] = &&L_MISALIGNED, [OP_SLOW_JALR] = &&L_SLOW_JALR,
 #define INSN(id, pattern, format, ext, effect) [INSN_##id] = &&L_##id,
 #include "riscv.def"
 #define FORM(name, base, a, b, shape) [OP_##name] = &&L_##name,
@@ -175,7 +205,7 @@ enum interp_stop LOOP(struct hart *h, struct op *op, const void *const **labels_
 #define FORM(name, base, a, b, shape) ONE(name)
 #define FUSE2(a, b, b1, b2, dead)                                                                                      \
     L_##a##_##b##_##b1##b2##dead : {                                                                                   \
-        uint64_t va_ = do_##a(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], 0);                                                       \
+        uint64_t va_ = do_##a(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], 0);                            \
         if (WRITES(a) && !DEAD_##dead(1))                                                                              \
             x[op->rd] = va_;                                                                                           \
         op += 1;                                                                                                       \
@@ -183,7 +213,7 @@ enum interp_stop LOOP(struct hart *h, struct op *op, const void *const **labels_
     }
 #define FUSE3(a, b, c, b1, b2, c1, c2, dead)                                                                           \
     L_##a##_##b##_##c##_##b1##b2##c1##c2##dead : {                                                                     \
-        uint64_t va_ = do_##a(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], 0);                                                       \
+        uint64_t va_ = do_##a(h, op, x[(uint8_t)op->regs], x[(uint8_t)(op->regs >> 8)], 0);                            \
         if (WRITES(a) && !DEAD_##dead(1))                                                                              \
             x[op->rd] = va_;                                                                                           \
         op += 1;                                                                                                       \
@@ -210,6 +240,8 @@ L_SLOW_JALR:
     h->interp->jump_target = do_jalr(h, op, x[op->rs1], 0, 0);
     goto slow_jump;
 
+pending_link: /* as if it had been gone to */
+    block_of(op[1].link)->count++;
 slow_link:
     op = interp_follow(h, op);
     goto slow;
@@ -219,9 +251,6 @@ slow:
     if (op == NULL)
         return h->interp->stop;
     DISPATCH();
-pending_link:
-    h->pc = (ux)(interp_op_pc(op) + IMM);
-    return INTERP_PENDING;
 illegal:
     interp_illegal(h, op);
     return INTERP_TRAP;

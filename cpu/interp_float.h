@@ -3,6 +3,7 @@
  * The host is used while it rounds as the guest wants, which is always to nearest; its sticky flags are the guest's.
  * It disagrees about NaN results (RISC-V's are canonical), about conversions that do not fit, and about NV for
  * inf * 0 + quiet NaN: those are left to the helpers, which or their flags into hart.fflags.
+ * NaNs are looked for with __builtin_isunordered: gcc makes == signalling for some options.
  * Compile with -frounding-math -ftrapping-math -fno-math-errno -ffp-contract=off.
  */
 #ifndef CPU_INTERP_FLOAT_H
@@ -232,14 +233,14 @@ FLOAT_FROM(LU, S, int64_t, fp_from_lu, (int64_t)v >= 0)
 
 static ALWAYS_INLINE uint64_t float_cvt_S_D(struct hart *h, unsigned rm, uint64_t a) {
     double v = value_D(a);
-    if (UNLIKELY(rm != RM_RNE || v != v))
+    if (UNLIKELY(rm != RM_RNE || __builtin_isunordered(v, v)))
         return fp_cvt_s_d(h, a, 0, 0, rm);
     use_host(h);
     return bits_S((float)v);
 }
 static ALWAYS_INLINE uint64_t float_cvt_D_S(struct hart *h, unsigned rm, uint64_t a) {
     float v = value_S(a);
-    if (UNLIKELY(v != v))
+    if (UNLIKELY(__builtin_isunordered(v, v)))
         return fp_cvt_d_s(h, a, 0, 0, rm);
     return bits_D((double)v);
 }

@@ -52,8 +52,10 @@ struct op {
                 uint32_t regs; /* the same, so that one load gets them all */
             };
         };
-        uint64_t value;                      /* after auipc: its pc; after jal and jalr: the next instruction's */
-        struct { uint32_t exits, behind; };  /* after a branch: times taken, instructions of the block behind it */
+        uint64_t value; /* after auipc: its pc; after jal and jalr: the next instruction's */
+        struct {
+            uint32_t exits, behind;
+        }; /* after a branch: times taken, instructions of the block behind it */
     };
 };
 _Static_assert(sizeof(struct op) == 16, "operations are 16 bytes");
@@ -67,10 +69,10 @@ struct block {
     uint64_t pc;
     int64_t entered; /* entered + count is how often the block was entered */
     uint16_t ops, insns;
-    uint32_t flags; /* BLOCK_* */
+    uint32_t flags;    /* BLOCK_* */
     uint16_t *offsets; /* by operation: where its instruction is, in units of two bytes from pc; or OFFSET_* */
     const void *mark;  /* tells a header from operations: interp_op_pc looks backwards for it */
-    int32_t count;    /* counts up; at zero the block is hot, dead, or the count must be folded into entered */
+    int32_t count;     /* counts up; at zero the block is hot, dead, or the count must be folded into entered */
     uint32_t unused;
 };
 _Static_assert(sizeof(struct block) == 64 && offsetof(struct block, mark) == sizeof(struct block) - 16,
@@ -103,7 +105,10 @@ struct interp {
     const void *const *labels; /* by enum op_kind */
     enum interp_stop (*loop)(struct hart *h, struct op *ip, const void *const **labels);
     struct jump_entry *jump; /* by pc: the first place where computed jumps look */
-    struct { struct block head; struct op op; } unresolved; /* where branches lead that were not yet taken */
+    struct {
+        struct block head;
+        struct op op;
+    } unresolved; /* where branches lead that were not yet taken */
 
     struct block **hash;
     size_t hash_size, block_count;
@@ -113,13 +118,13 @@ struct interp {
     bool any_unwatched;
 
     unsigned hot_threshold;
-    bool stepping;        /* nothing is linked or kept */
-    bool in_exclusive;    /* other harts are stopped by interp_exclusive */
+    bool stepping;         /* nothing is linked or kept */
+    bool in_exclusive;     /* other harts are stopped by interp_exclusive */
     enum interp_stop stop; /* why interp_enter, interp_jump or interp_follow gave no operation */
-    uint64_t decode_pc;   /* what is being decoded while hart.interp_ip is NULL */
-    uint64_t retired;     /* instructions of blocks that are gone, and stepped ones */
-    uint64_t jump_target; /* from the loop to interp_jump */
-    uint32_t generation;  /* counts flushes: operations from before one are gone */
+    uint64_t decode_pc;    /* what is being decoded while hart.interp_ip is NULL */
+    uint64_t retired;      /* instructions of blocks that are gone, and stepped ones */
+    uint64_t jump_target;  /* from the loop to interp_jump */
+    uint32_t generation;   /* counts flushes: operations from before one are gone */
     unsigned pauses;
     uint16_t fuse_first[OP_COUNT]; /* heads and links of lists: the fused forms that start with a kind, 0: none */
     uint16_t *fuse_next;
@@ -136,9 +141,10 @@ enum interp_stop interp64_loop(struct hart *h, struct op *ip, const void *const 
 enum interp_stop interp32_loop(struct hart *h, struct op *ip, const void *const **labels);
 
 /* interp.c: each gives the operation to go on with, or NULL with interp.stop set and hart.pc exact. */
-struct op *interp_enter(struct hart *h, uint64_t pc);                      /* the block at pc */
-struct op *interp_follow(struct hart *h, struct op *from);                 /* what a branch, jump or end of block links to */
-struct op *interp_jump(struct hart *h, struct op *from, uint64_t target);  /* jalr: writes rd as well */
+struct op *interp_enter(struct hart *h, uint64_t pc);      /* the block at pc */
+struct op *interp_follow(struct hart *h, struct op *from); /* what a branch, jump or end of block links to;
+                                                              the link's count was raised already */
+struct op *interp_jump(struct hart *h, struct op *from, uint64_t target); /* jalr: writes rd as well */
 uint64_t interp_op_pc(struct op *op);
 void interp_drop_unwatched(struct hart *h); /* what fence.i drops */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */

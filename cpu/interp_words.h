@@ -1,8 +1,8 @@
 /* interp_words.h: the vocabulary of cpu/riscv.def in C, for the XLEN that the including file has defined.
  *
- * Each row becomes a function do_ID(h, op, rs1, rs2, rm).  What it returns depends on the row's format: the value for rd,
- * a branch's condition, a computed jump's target, or an enum system_result.  Where rs1 and rs2 come from is the caller's
- * business: that is how operations are specialised and fused.
+ * Each row becomes a function do_ID(h, op, rs1, rs2, rm).  What it returns depends on the row's format: the value for
+ * rd, a branch's condition, a computed jump's target, or an enum system_result.  Where rs1 and rs2 come from is the
+ * caller's business: that is how operations are specialised and fused.
  */
 #include "interp_float.h"
 #include "interp_internal.h"
@@ -22,10 +22,18 @@ typedef int32_t sx;
 #define AT_MEMORY(h, op) ((h)->interp_ip = (const struct insn *)(const void *)(op), BARRIER_EXPR())
 static ALWAYS_INLINE void BARRIER_EXPR(void) { BARRIER(); }
 
-struct __attribute__((packed, may_alias)) mem_8 { uint8_t v; };
-struct __attribute__((packed, may_alias)) mem_16 { uint16_t v; };
-struct __attribute__((packed, may_alias)) mem_32 { uint32_t v; };
-struct __attribute__((packed, may_alias)) mem_64 { uint64_t v; };
+struct __attribute__((packed, may_alias)) mem_8 {
+    uint8_t v;
+};
+struct __attribute__((packed, may_alias)) mem_16 {
+    uint16_t v;
+};
+struct __attribute__((packed, may_alias)) mem_32 {
+    uint32_t v;
+};
+struct __attribute__((packed, may_alias)) mem_64 {
+    uint64_t v;
+};
 
 #define MEMORY_ACCESS(n)                                                                                               \
     static ALWAYS_INLINE uint##n##_t load_##n(struct hart *h, struct op *op, ux a) {                                   \
@@ -78,9 +86,7 @@ static ALWAYS_INLINE uint64_t mulh_ss(uint64_t a, uint64_t b) {
     return (uint64_t)((__int128)(int64_t)a * (int64_t)b >> 64);
 }
 static ALWAYS_INLINE uint64_t mulh_uu(uint64_t a, uint64_t b) { return (uint64_t)((unsigned __int128)a * b >> 64); }
-static ALWAYS_INLINE uint64_t mulh_su(uint64_t a, uint64_t b) {
-    return mulh_uu(a, b) - ((int64_t)a < 0 ? b : 0);
-}
+static ALWAYS_INLINE uint64_t mulh_su(uint64_t a, uint64_t b) { return mulh_uu(a, b) - ((int64_t)a < 0 ? b : 0); }
 #else
 static ALWAYS_INLINE uint64_t mulh_ss(uint64_t a, uint64_t b) {
     return (uint64_t)((int64_t)(int32_t)a * (int32_t)b >> 32);
@@ -189,8 +195,8 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
 #define SEXT8(a) sext8(a)
 #define SEXT16(a) sext16(a)
 #define SEXT32(a) sext32(a)
-#define ZEXT8(a) ((a) & 0xff)
-#define ZEXT16(a) ((a) & 0xffff)
+#define ZEXT8(a) ((a)&0xff)
+#define ZEXT16(a) ((a)&0xffff)
 #define ZEXT32(a) ((uint64_t)(uint32_t)(a))
 #define LOAD_S8(a) sext8(load_8(h, op, (ux)(a)))
 #define LOAD_U8(a) ((uint64_t)load_8(h, op, (ux)(a)))
@@ -233,9 +239,9 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
 #define F_MAX(f, a, b) HELP(fp_max, f)(h, a, b, 0, 0)
 #define F_MINM(f, a, b) HELP(fp_minm, f)(h, a, b, 0, 0)
 #define F_MAXM(f, a, b) HELP(fp_maxm, f)(h, a, b, 0, 0)
-#define F_SGNJ(f, a, b) (((a) & ~SIGN_##f) | ((b) & SIGN_##f))
-#define F_SGNJN(f, a, b) (((a) & ~SIGN_##f) | (~(b) & SIGN_##f))
-#define F_SGNJX(f, a, b) ((a) ^ ((b) & SIGN_##f))
+#define F_SGNJ(f, a, b) (((a) & ~SIGN_##f) | ((b)&SIGN_##f))
+#define F_SGNJN(f, a, b) (((a) & ~SIGN_##f) | (~(b)&SIGN_##f))
+#define F_SGNJX(f, a, b) ((a) ^ ((b)&SIGN_##f))
 #define F_EQ(f, a, b) float_eq_##f(h, a, b)
 #define F_LT(f, a, b) float_lt_##f(h, a, b)
 #define F_LE(f, a, b) float_le_##f(h, a, b)
