@@ -266,8 +266,24 @@ static void run_rows(struct machine *m, unsigned max_rows, unsigned long each) {
 }
 static void rv64_rows_alone(void **state) { run_rows(&machines[0], 1, 40); }
 static void rv64_rows_among_others(void **state) { run_rows(&machines[0], 20, 25); }
-static void rv32_rows_alone(void **state) { run_rows(&machines[1], 1, 40); }
-static void rv32_rows_among_others(void **state) { run_rows(&machines[1], 20, 25); }
+
+/* AddressSanitizer keeps its shadow from 0x7fff8000 on, where a wild 32-bit address would change it: there RV32 is left
+ * to the build without. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MACHINES_TESTED = 1 };
+#else
+enum { MACHINES_TESTED = 2 };
+#endif
+static void rv32_rows_alone(void **state) {
+    if (MACHINES_TESTED < 2)
+        skip();
+    run_rows(&machines[1], 1, 40);
+}
+static void rv32_rows_among_others(void **state) {
+    if (MACHINES_TESTED < 2)
+        skip();
+    run_rows(&machines[1], 20, 25);
+}
 
 /* Runs last: a row that no program has reached is not tested at all. */
 static void every_row_was_executed(void **state) {
@@ -275,7 +291,7 @@ static void every_row_was_executed(void **state) {
     const struct row_pattern *patterns = row_patterns(&rows);
     for (unsigned row = 0; row < rows; row++) {
         bool somewhere = false;
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < MACHINES_TESTED; i++) {
             bool in = row_pattern_in(&patterns[row], &machines[i].isa);
             somewhere |= in;
             if (in && executed[i][row][STEP] < 10) {
@@ -284,7 +300,7 @@ static void every_row_was_executed(void **state) {
                 missing++;
             }
         }
-        if (!somewhere) {
+        if (!somewhere && MACHINES_TESTED == 2) {
             print_error("%s is in no instruction set\n", patterns[row].name);
             missing++;
         }
