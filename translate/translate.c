@@ -125,14 +125,18 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
     e->translated_insns += b->insns;
     e->translated_bytes += out.size;
     struct cc_block *block = cc_commit(e->cache, &commit);
-    if (block && atomic_load(&e->code_generation) != generation) /* the code may have changed while it was read */
+    if (block && atomic_load(&e->code_generation) != generation) { /* the code may have changed while it was read */
+        pthread_mutex_lock(&e->harts_lock);                        /* engine_dead_block goes through the harts */
         cc_invalidate(e->cache, pc, b->end, engine_dead_block, e);
+        pthread_mutex_unlock(&e->harts_lock);
+    }
     return block;
 }
 
 /* The code cache is full: its oldest part goes.  No hart may be in generated code or return into it. */
 static void make_room(struct engine *e, struct hart *h) {
     bool stopped = world_stop(e, h);
+    pthread_mutex_lock(&e->harts_lock); /* a stopped world does not keep new harts from being made */
     cc_evict(e->cache, engine_dead_block, e);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
         backend_reset_returns(eh->hart);
@@ -140,6 +144,7 @@ static void make_room(struct engine *e, struct hart *h) {
             for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
                 eh->jumps[m][i].pc = 1;
     }
+    pthread_mutex_unlock(&e->harts_lock);
     if (stopped)
         world_resume(e);
 }

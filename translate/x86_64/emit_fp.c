@@ -253,6 +253,7 @@ static void emit_to_int(struct emitter *e, ir_ref r) {
     bool wide = n->op >= IR_f_to_l_d;
     hart_helper *fn = helpers[n->op - IR_f_to_w_d];
     int x = use_xmm(e, n->a), d = alloc_dest(e, r, 0);
+    e->failed |= n->rm == RM_RMM; /* the host has no such mode: the lifter calls the helper itself */
     bool direct = n->rm == RM_RTZ || n->rm == RM_DYN;
     unsigned convert = n->rm == RM_RTZ ? 0x2c : 0x2d;
     uint32_t from;
