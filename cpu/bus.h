@@ -1,0 +1,40 @@
+/* bus.h: what a hart in system mode asks of the board it sits on, and what the board tells the hart.
+ *
+ *      hart --physical address--> RAM region: host memory, accessed directly
+ *                            \--> otherwise: read or write, a device's registers
+ *      device --level--> hart_interrupt --> mip, at the hart's next poll
+ */
+#ifndef CPU_BUS_H
+#define CPU_BUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hart;
+
+/* Plain memory at physical addresses [base, base + size). Regions do not overlap and are page-aligned. */
+struct bus_ram {
+    uint64_t base, size;
+    uint8_t *host;
+    bool read_only; /* guest stores are access faults (ROM) */
+};
+
+struct bus {
+    void *ctx;
+    const struct bus_ram *ram;
+    unsigned ram_count;
+    /* Access to a physical address outside of RAM; size is 1, 2, 4 or 8 bytes, naturally aligned, called on the hart's
+     * thread. False: nothing answers there or not at this size, the guest takes an access fault. */
+    bool (*read)(void *ctx, struct hart *h, uint64_t address, unsigned size, uint64_t *value);
+    bool (*write)(void *ctx, struct hart *h, uint64_t address, unsigned size, uint64_t value);
+    /* mtime now, in ticks of the board's timebase (10 MHz). */
+    uint64_t (*time)(void *ctx);
+    /* Sstc: the hart's stimecmp has changed; the board raises STIP through hart_interrupt when it is reached. */
+    void (*set_stimecmp)(void *ctx, struct hart *h, uint64_t ticks);
+};
+
+/* Sets or clears a bit of the hart's mip as a wire would: bit is its number (3 MSIP, 5 STIP, 7 MTIP, 9 SEIP, 11 MEIP).
+ * Callable from any thread; a hart that sleeps in wfi wakes up. */
+void hart_interrupt(struct hart *h, unsigned bit, bool level);
+
+#endif
