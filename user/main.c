@@ -22,7 +22,11 @@
 #define SCRIPT_DEPTH 5
 #define AREA_BOTTOM UINT64_C(0x10000)
 #define AREA_TOP_64 (UINT64_C(1) << 38) /* half of Sv39's reach is the user's */
+#ifdef __SANITIZE_ADDRESS__
+#define AREA_TOP_32 UINT64_C(0x7fff0000) /* AddressSanitizer's shadow begins there */
+#else
 #define AREA_TOP_32 UINT64_C(0x9d000000)
+#endif
 
 struct process process;
 __thread struct task *task_current;
