@@ -234,8 +234,8 @@ static struct cc_block *find_block(struct engine_hart *eh) {
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
-        atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
-        if (block->dead) /* died in between: whoever killed it may not have seen the slot */
+        slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
+        if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
             slot->pc = 1;
     }
     return block;
@@ -286,7 +286,7 @@ static enum engine_stop run(struct engine_hart *eh) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            if (h->jump_cache == engine_no_jumps || eh->mode != mode_of(h))
+            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode_of(h))
                 install_jumps(eh);
             struct cc_block *block = find_block(eh);
             if (block) {
