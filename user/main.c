@@ -133,6 +133,7 @@ static void remember_exe(const struct launch *l) {
 }
 
 /* The engine is made for the program's own class: an RV64 set runs RV32 programs with the RV32 set of the same reach.
+ * err: why there is none, or why it only interprets, or empty.
  */
 static bool create_engine(struct linux_user_config *config, bool rv32, struct isa *isa32, char *err, size_t n) {
     config->engine.mem = (struct guest_memory){.fetch = watch_fetch, .watch_code = watch_code};
@@ -146,8 +147,6 @@ static bool create_engine(struct linux_user_config *config, bool rv32, struct is
     }
     err[0] = 0;
     process.engine = engine_create(&config->engine, err, n);
-    if (process.engine && err[0])
-        fprintf(stderr, "riv: %s\n", err);
     return process.engine != NULL;
 }
 
@@ -221,6 +220,8 @@ int linux_user_main(const struct linux_user_config *given) {
     task_current = &task;
     signals_thread_init(&task, altstack, sizeof altstack);
     signals_init(&task);
+    if (err[0]) /* why it interprets; said now that nothing else is in the way */
+        fprintf(stderr, "riv: %s\n", err);
     task_run(&task);
     thread_finish(&task);
     return 1; /* not reached */
