@@ -113,8 +113,9 @@ int64_t exec_program(struct task *t, int dirfd, const char *path, uint64_t argv,
     } else if (path[0] == 0) {
         return -ENOENT;
     } else if (path[0] != '/' && dirfd != AT_FDCWD) {
-        snprintf(combined, sizeof combined, "/proc/self/fd/%d/%s", dirfd, path);
-        name = combined;
+        name = path_absolute(dirfd, path, combined); /* the descriptor may close on exec */
+        if (!name)
+            return fcntl(dirfd, F_GETFD) < 0 ? -EBADF : -ENOENT;
     }
     host = path_resolve(name, found, true);
     struct stat st;

@@ -218,6 +218,7 @@ int linux_user_main(const struct linux_user_config *given) {
     if (!engine_hart_init(process.engine, h))
         return fail(l.path, 1, "no memory");
     task_current = &task;
+    paths_cwd_changed();
     signals_thread_init(&task, altstack, sizeof altstack);
     signals_init(&task);
     task_run(&task);

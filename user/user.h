@@ -59,6 +59,7 @@ struct guest_action {
 struct group {
     _Atomic unsigned threads;
     bool shares_memory; /* made with CLONE_VM: what it allocates is its parent's too, and is there after its end */
+    bool cwd_in_sysroot;
     struct guest_action action[SIGNALS + 1]; /* under signals_lock */
 };
 

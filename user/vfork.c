@@ -70,7 +70,7 @@ static struct group *group_copy(const struct task *t) {
     if (!g)
         return NULL;
     signals_lock();
-    *g = (struct group){.threads = 1, .shares_memory = true};
+    *g = (struct group){.threads = 1, .shares_memory = true, .cwd_in_sysroot = t->group->cwd_in_sysroot};
     memcpy(g->action, t->group->action, sizeof g->action);
     signals_unlock();
     return g;

@@ -5,13 +5,13 @@ import struct
 import unittest
 from pathlib import Path
 
-from riv_case import WORK, RivCase, build_show
+from riv_case import WORK, RivCase, build_guest
 
 
 class BadElf(RivCase):
     @classmethod
     def setUpClass(cls):
-        cls.good = Path(build_show()).read_bytes()
+        cls.good = Path(build_guest("show")).read_bytes()
         cls.dir = WORK / "bad_elf"
         cls.dir.mkdir(parents=True, exist_ok=True)
 
