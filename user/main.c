@@ -152,6 +152,8 @@ static bool create_engine(struct linux_user_config *config, bool rv32, struct is
 
 void process_finish(void) {
     static _Atomic bool done;
+    if (task_current && task_current->group->shares_memory) /* the statistics are the parent's */
+        return;
     if (atomic_exchange(&done, true))
         return;
     const struct linux_user_config *c = process.config;
@@ -178,6 +180,7 @@ int linux_user_main(const struct linux_user_config *given) {
     static struct linux_user_config config; /* outlives this frame: threads and exec read it */
     static struct isa isa32;
     static struct task task;
+    static struct group group = {.threads = 1};
     static uint8_t altstack[HOST_ALTSTACK];
     struct launch l;
     struct image image;
@@ -207,6 +210,7 @@ int linux_user_main(const struct linux_user_config *given) {
     if (sp < 0 || !map_sigreturn())
         return fail(l.path, 1, sp == -E2BIG ? "arguments and environment do not fit on the stack" : "no memory");
     task.main = true;
+    task.group = &group;
     task.tid = (pid_t)syscall(SYS_gettid);
     struct hart *h = &task.hart;
     h->xlen = process.rv32 ? 32 : 64;
@@ -216,8 +220,8 @@ int linux_user_main(const struct linux_user_config *given) {
     h->user = &task;
     if (!engine_hart_init(process.engine, h))
         return fail(l.path, 1, "no memory");
-    atomic_store(&process.threads, 1);
     task_current = &task;
+    paths_cwd_changed();
     signals_thread_init(&task, altstack, sizeof altstack);
     signals_init(&task);
     if (err[0]) /* why it interprets; said now that nothing else is in the way */

@@ -118,6 +118,7 @@ static void add_argument(struct line *l, char letter, const uint64_t *a, unsigne
     case 'P':
     case 'L':
     case 'N':
+    case 'C':
         add_string(l, a[i]);
         break;
     case 'r':
