@@ -12,6 +12,7 @@
 #include "../cpu/guest_memory.h"
 #include "../cpu/hart.h"
 #include "../cpu/insn.h"
+#include "record.h"
 
 enum engine_kind { ENGINE_AUTO, ENGINE_INTERP, ENGINE_JIT };
 enum { DUMP_IN_ASM = 1, DUMP_IR = 2, DUMP_OUT_ASM = 4, DUMP_EXEC = 8 };
@@ -27,6 +28,8 @@ struct engine_config {
     unsigned hot;        /* executions before a block is translated, 0: the default */
     unsigned hostile;    /* testing: 1 one instruction a block, 2 tiny code cache, 4 translate at once */
     unsigned host_mask;  /* testing: host features (enum host_feature) not to be used */
+    unsigned max_insns;  /* instructions a translated block has at most, 0: the default */
+    struct observer observer; /* who is told what is executed; all zero: nobody */
 };
 
 struct engine;
