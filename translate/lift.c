@@ -300,9 +300,9 @@ static ir_ref atomic_address(struct lifter *l, unsigned bits, unsigned cause) {
 
 /* What an AMO has stored: old is sign-extended from its width, which keeps unsigned order too. */
 static ir_ref amo_result(struct lifter *l, enum ir_amo op, unsigned bits, ir_ref old, ir_ref operand) {
-    static const enum ir_op ops[] = {[AMO_ADD] = IR_add,   [AMO_XOR] = IR_xor,   [AMO_AND] = IR_and,
-                                     [AMO_OR] = IR_or,     [AMO_MIN] = IR_min,   [AMO_MAX] = IR_max,
-                                     [AMO_MINU] = IR_minu, [AMO_MAXU] = IR_maxu};
+    static const enum ir_op ops[] = {
+        [AMO_ADD] = IR_add, [AMO_XOR] = IR_xor, [AMO_AND] = IR_and,   [AMO_OR] = IR_or,
+        [AMO_MIN] = IR_min, [AMO_MAX] = IR_max, [AMO_MINU] = IR_minu, [AMO_MAXU] = IR_maxu};
     if (bits == 32)
         operand = un(l, IR_sext32, operand);
     return op == AMO_SWAP ? operand : bin(l, ops[op], old, operand);

@@ -1,8 +1,8 @@
 /* observe.c: the run loop of an engine that is observed.
  *
- * What is recorded is translated the first time it is met, or interpreted one instruction at a time, so that the records
- * are complete.  With a filter, control comes back here on its way into recorded code, so that the observer can be told of
- * the registers: recorded blocks are in no jump cache, and no exit of other blocks is linked to them.
+ * What is recorded is translated the first time it is met, or interpreted one instruction at a time, so that the
+ * records are complete.  With a filter, control comes back here on its way into recorded code, so that the observer can
+ * be told of the registers: recorded blocks are in no jump cache, and no exit of other blocks is linked to them.
  */
 #include <setjmp.h>
 

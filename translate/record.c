@@ -5,7 +5,9 @@
 #include "../cpu/interp.h"
 #include "record_internal.h"
 
-struct recorder *recorder_create(void) { return calloc(1, sizeof(struct recorder)); }
+struct recorder *recorder_create(void) {
+    return calloc(1, sizeof(struct recorder));
+}
 
 void recorder_destroy(struct recorder *r) {
     if (!r)

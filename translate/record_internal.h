@@ -38,7 +38,7 @@ struct hart_records {
     unsigned count; /* in batch */
     /* the instruction that the interpreter is at */
     struct insn insn;
-    uint64_t pc, address, operand, expected[2];
+    uint64_t pc, address, operand, expected[2], found[2];
     uint8_t fflags;
     bool recorded, lowered;
 };

@@ -1,9 +1,10 @@
-/* record_step.c: records of instructions that the interpreter executes one at a time: what an instruction did is told from
- * its operands before and its registers after.
+/* record_step.c: records of instructions that the interpreter executes one at a time: what an instruction did is told
+ * from its operands before and its registers after.
  *
  * The interpreter writes what is meant for x0 to x[32], so what was loaded is known there too.
  */
-#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "../cpu/interp.h"
 #include "record_internal.h"
@@ -28,6 +29,22 @@ static bool computes(unsigned format) {
     }
 }
 
+static unsigned pair_size(const struct insn *in) {
+    return in->id == INSN_amocas_q ? 8 : in->id == INSN_amocas_d_rv32 ? 4 : 0;
+}
+
+/* An amocas of two registers that are x0 does not tell what it has found: asked of the kernel, as the access may fault.
+ */
+static void look_at_pair(struct hart_records *hr) {
+    unsigned size = pair_size(&hr->insn);
+    hr->found[0] = hr->found[1] = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct iovec to = {&hr->found[i], size}, from = {(void *)(uintptr_t)(hr->address + i * size), size};
+        if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0)
+            return; /* it is going to fault */
+    }
+}
+
 static void before(struct hart *h) {
     struct engine_hart *eh = h->engine;
     struct hart_records *hr = eh->records;
@@ -47,6 +64,8 @@ static void before(struct hart *h) {
     hr->operand = h->x[in->rs2];
     hr->expected[0] = h->x[in->rd];
     hr->expected[1] = in->rd ? h->x[(in->rd + 1) & 31] : 0;
+    if (pair_size(in) && !in->rd)
+        look_at_pair(hr);
     hr->lowered = computes(format) && in->id != INSN_ILLEGAL;
     hr->fflags = h->fflags;
     if (hr->lowered)
@@ -111,8 +130,7 @@ static unsigned size_of(unsigned id) {
 static void add(struct engine_hart *eh, enum record_kind kind, unsigned size, uint64_t address, uint64_t value) {
     if (size < 8)
         value &= (1ull << size * 8) - 1;
-    record_add(eh,
-               &(struct record){.kind = (uint8_t)kind, .size = (uint8_t)size, .address = address, .value = value});
+    record_add(eh, &(struct record){.kind = (uint8_t)kind, .size = (uint8_t)size, .address = address, .value = value});
 }
 static void add_register(struct engine_hart *eh, enum record_kind kind, unsigned reg, uint64_t value) {
     record_add(eh, &(struct record){.kind = (uint8_t)kind, .reg = (uint8_t)reg, .value = value});
@@ -121,17 +139,12 @@ static void add_csr(struct engine_hart *eh, unsigned number, uint64_t value) {
     record_add(eh, &(struct record){.kind = RECORD_CSR, .bits = number, .value = value});
 }
 
-/* amocas of two registers: the pair holds what was found, unless it is x0, then memory must be asked. */
 static void record_pair(struct engine_hart *eh, const struct hart_records *hr) {
     struct hart *h = eh->hart;
-    unsigned rd = hr->insn.rd, rs2 = hr->insn.rs2, size = hr->insn.id == INSN_amocas_q ? 8 : 4;
+    unsigned rd = hr->insn.rd, rs2 = hr->insn.rs2, size = pair_size(&hr->insn);
     bool same = true;
     for (unsigned i = 0; i < 2; i++) {
-        uint64_t found = 0;
-        if (rd)
-            found = h->x[rd + i];
-        else
-            memcpy(&found, (const void *)(uintptr_t)(hr->address + i * size), size);
+        uint64_t found = rd ? h->x[rd + i] : hr->found[i];
         same &= found == hr->expected[i];
         add(eh, RECORD_LOAD, size, hr->address + i * size, found);
     }
@@ -220,7 +233,7 @@ static void after(struct hart *h) {
         return;
     unsigned format = insn_rows[in->id].format;
     record_add(eh, &(struct record){.kind = RECORD_INSN, .size = in->len, .bits = in->bits, .address = hr->pc});
-    if (in->id == INSN_amocas_q || in->id == INSN_amocas_d_rv32) {
+    if (pair_size(in)) {
         record_pair(eh, hr);
         return;
     }
