@@ -15,8 +15,8 @@ enum leave_reason {
     BACK_EXCLUSIVE,   /* an LR at pc whose SC is elsewhere */
     BACK_INTERPRET,   /* the instruction at pc is the interpreter's */
     BACK_UNBOXED,     /* the instruction at pc reads a single that is not NaN-boxed: interpret it */
-    BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
     BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
+    BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
     BACK_COUNT
 };
 
