@@ -306,7 +306,7 @@ bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
     }
 }
 
-static enum engine_stop run(struct engine_hart *eh) {
+enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (sigsetjmp(h->fault_jmp, 0)) { /* a fault in the interpreter: engine_host_fault has filled in the trap */
@@ -363,7 +363,7 @@ enum engine_stop engine_run(struct hart *h) {
     h->trap.host_signal = 0;
     h->trap.host_code = 0;
     world_enter(eh);
-    enum engine_stop stop = engine_is_observed(eh->engine) ? observe(eh) : run(eh);
+    enum engine_stop stop = engine_is_observed(eh->engine) ? observe(eh) : engine_run_unobserved(eh);
     if (stop == STOP_TRAP)
         h->res_valid = 0; /* as a kernel does on its way back */
     world_leave(eh);

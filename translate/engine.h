@@ -55,6 +55,12 @@ void engine_hart_exit(struct hart *h);
 enum engine_stop engine_run(struct hart *h);
 /* Makes h return STOP_PENDING soon; callable from any thread and from signal handlers. */
 void engine_kick(struct hart *h);
+/* Nothing is recorded any more, by any hart. For callbacks of the observer: h is theirs. */
+void engine_records_stop(struct hart *h);
+/* Stops all other harts outside of guest code, their records given, until they are resumed; h itself is not running.
+ * False: there is no other. */
+bool engine_stop_others(struct hart *h);
+void engine_resume_others(struct hart *h);
 /* [start, end) of guest memory has changed or is about to (write to a watched page, munmap, mprotect, icache flush):
  * translations of it are never entered again.  Callable from a SIGSEGV handler of a thread inside engine_run. */
 void engine_code_changed(struct engine *e, uint64_t start, uint64_t end);

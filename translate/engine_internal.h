@@ -65,6 +65,8 @@ bool engine_serve_pending(struct engine_hart *eh);
 enum engine_stop engine_stop_on_fault(struct engine_hart *eh);
 /* The translation at pc, which gets into the jump cache, or NULL. */
 struct cc_block *engine_find_block(struct engine_hart *eh);
+/* What engine_run does where nobody observes. */
+enum engine_stop engine_run_unobserved(struct engine_hart *eh);
 /* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
 bool engine_run_block(struct engine_hart *eh, struct cc_block *block);
 

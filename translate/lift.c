@@ -338,7 +338,7 @@ static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *
 
 static bool is_recorded(const struct lift_config *c, uint64_t pc) {
     const struct observer *o = c->observer;
-    return o && o->kinds && (!o->filter || o->filter(o->ctx, pc));
+    return o && __atomic_load_n(&o->kinds, __ATOMIC_RELAXED) && (!o->filter || o->filter(o->ctx, pc));
 }
 
 /* Whether the LR at l->pc is followed, with nothing but register arithmetic and branches out in between, by an SC of
@@ -802,7 +802,7 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     b->no_loop = config->no_loop;
     if (is_recorded(config, pc)) {
         l.record = config->record;
-        record_lift_begin(l.record, b, config->observer->kinds);
+        record_lift_begin(l.record, b, __atomic_load_n(&config->observer->kinds, __ATOMIC_RELAXED));
     }
     while (!l.done) {
         if (b->insns && is_recorded(config, l.pc) != b->recorded)

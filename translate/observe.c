@@ -43,6 +43,14 @@ static struct cc_block *obtain(struct engine_hart *eh, bool recorded) {
     return block;
 }
 
+void engine_records_stop(struct hart *h) {
+    struct engine *e = h->engine->engine;
+    __atomic_store_n(&e->config.observer.kinds, 0, __ATOMIC_RELAXED);
+    engine_code_changed(e, 0, UINT64_MAX); /* what is translated again does without */
+}
+bool engine_stop_others(struct hart *h) { return world_stop(h->engine->engine, h); }
+void engine_resume_others(struct hart *h) { world_resume(h->engine->engine); }
+
 enum engine_stop observe_run(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
@@ -58,6 +66,8 @@ enum engine_stop observe_run(struct engine_hart *eh) {
             if (engine_serve_pending(eh))
                 return STOP_PENDING;
         }
+        if (!observer_kinds(e) && !o->block) /* stopped: at full speed from here on */
+            return engine_run_unobserved(eh);
         bool recorded = record_wants(e, h->pc), trapped = false;
         if (recorded && o->filter) {
             record_drain(eh);

@@ -114,7 +114,7 @@ static uint64_t truncated(uint64_t v, unsigned size) { return size >= 8 ? v : v 
 static void expand(struct engine_hart *eh, const struct record_slot *from, const struct record_slot *to,
                    const uint64_t *words) {
     struct hart_records *hr = eh->records;
-    unsigned kinds = eh->engine->config.observer.kinds;
+    unsigned kinds = observer_kinds(eh->engine);
     if (hr->count + (size_t)(to - from) > RECORD_BATCH)
         give(eh);
     struct record *out = &hr->batch[hr->count];
@@ -149,9 +149,14 @@ static void expand_all(struct engine_hart *eh) {
     }
 }
 
+void record_reserve(struct engine_hart *eh, unsigned n) {
+    if (eh->records->count + n > RECORD_BATCH)
+        give(eh);
+}
+
 void record_add(struct engine_hart *eh, const struct record *r) {
     struct hart_records *hr = eh->records;
-    if (!(eh->engine->config.observer.kinds & RECORD_BIT(r->kind)))
+    if (!(observer_kinds(eh->engine) & RECORD_BIT(r->kind)))
         return;
     if (eh->hart->record_at != hr->words) { /* what generated code did before */
         expand_all(eh);

@@ -49,10 +49,16 @@ void recorder_destroy(struct recorder *r);
 bool recorder_commit(struct recorder *r, struct ir_block *b);
 bool record_hart_init(struct engine_hart *eh);
 void record_hart_exit(struct engine_hart *eh);
+/* Other harts may stop recording. */
+static inline unsigned observer_kinds(const struct engine *e) {
+    return __atomic_load_n(&e->config.observer.kinds, __ATOMIC_RELAXED);
+}
 static inline bool record_wants(const struct engine *e, uint64_t pc) {
     const struct observer *o = &e->config.observer;
-    return o->kinds && (!o->filter || o->filter(o->ctx, pc));
+    return observer_kinds(e) && (!o->filter || o->filter(o->ctx, pc));
 }
+/* The next n records, up to 32, come in one batch. */
+void record_reserve(struct engine_hart *eh, unsigned n);
 void record_add(struct engine_hart *eh, const struct record *r);
 /* Gives everything recorded so far to the observer. */
 void record_drain(struct engine_hart *eh);

@@ -232,6 +232,7 @@ static void after(struct hart *h) {
     if (!hr->recorded)
         return;
     unsigned format = insn_rows[in->id].format;
+    record_reserve(eh, 24);
     record_add(eh, &(struct record){.kind = RECORD_INSN, .size = in->len, .bits = in->bits, .address = hr->pc});
     if (pair_size(in)) {
         record_pair(eh, hr);
