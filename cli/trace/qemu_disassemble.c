@@ -45,7 +45,17 @@ static const char *f(unsigned r) { return insn_freg_names[r]; }
 
 /* ---- other names for some operands ---- */
 
-enum alias_when { RS1_ZERO = 1, RS2_ZERO = 2, RD_ZERO = 4, RD_RA = 8, RS1_RA = 16, IMM_0 = 32, IMM_1 = 64, IMM_ALL = 128, SAME = 256 };
+enum alias_when {
+    RS1_ZERO = 1,
+    RS2_ZERO = 2,
+    RD_ZERO = 4,
+    RD_RA = 8,
+    RS1_RA = 16,
+    IMM_0 = 32,
+    IMM_1 = 64,
+    IMM_ALL = 128,
+    SAME = 256
+};
 struct alias {
     uint16_t id, when;
     const char *name;
@@ -53,30 +63,18 @@ struct alias {
 };
 /* The first that fits counts. */
 static const struct alias aliases[] = {
-    {INSN_jal, RD_ZERO, "j", "o"},
-    {INSN_jalr, RD_ZERO | RS1_RA | IMM_0, "ret", ""},
-    {INSN_jalr, RD_ZERO | IMM_0, "jr", "1"},
-    {INSN_beq, RS2_ZERO, "beqz", "1o"},
-    {INSN_bne, RS2_ZERO, "bnez", "1o"},
-    {INSN_bge, RS1_ZERO, "blez", "2o"},
-    {INSN_bge, RS2_ZERO, "bgez", "1o"},
-    {INSN_blt, RS2_ZERO, "bltz", "1o"},
-    {INSN_blt, RS1_ZERO, "bgtz", "2o"},
-    {INSN_addi, RD_ZERO | RS1_ZERO | IMM_0, "nop", ""},
-    {INSN_addi, IMM_0, "mv", "d1"},
-    {INSN_addiw, IMM_0, "sext.w", "d1"},
-    {INSN_xori, IMM_ALL, "not", "d1"},
-    {INSN_sltiu, IMM_1, "seqz", "d1"},
-    {INSN_sltu, RS1_ZERO, "snez", "d2"},
-    {INSN_slt, RS2_ZERO, "sltz", "d1"},
-    {INSN_slt, RS1_ZERO, "sgtz", "d2"},
-    {INSN_sub, RS1_ZERO, "neg", "d2"},
-    {INSN_subw, RS1_ZERO, "negw", "d2"},
-    {INSN_fsgnj_s, SAME, "fmv.s", "d1"},
-    {INSN_fsgnjn_s, SAME, "fneg.s", "d1"},
-    {INSN_fsgnjx_s, SAME, "fabs.s", "d1"},
-    {INSN_fsgnj_d, SAME, "fmv.d", "d1"},
-    {INSN_fsgnjn_d, SAME, "fneg.d", "d1"},
+    {INSN_jal, RD_ZERO, "j", "o"},           {INSN_jalr, RD_ZERO | RS1_RA | IMM_0, "ret", ""},
+    {INSN_jalr, RD_ZERO | IMM_0, "jr", "1"}, {INSN_beq, RS2_ZERO, "beqz", "1o"},
+    {INSN_bne, RS2_ZERO, "bnez", "1o"},      {INSN_bge, RS1_ZERO, "blez", "2o"},
+    {INSN_bge, RS2_ZERO, "bgez", "1o"},      {INSN_blt, RS2_ZERO, "bltz", "1o"},
+    {INSN_blt, RS1_ZERO, "bgtz", "2o"},      {INSN_addi, RD_ZERO | RS1_ZERO | IMM_0, "nop", ""},
+    {INSN_addi, IMM_0, "mv", "d1"},          {INSN_addiw, IMM_0, "sext.w", "d1"},
+    {INSN_xori, IMM_ALL, "not", "d1"},       {INSN_sltiu, IMM_1, "seqz", "d1"},
+    {INSN_sltu, RS1_ZERO, "snez", "d2"},     {INSN_slt, RS2_ZERO, "sltz", "d1"},
+    {INSN_slt, RS1_ZERO, "sgtz", "d2"},      {INSN_sub, RS1_ZERO, "neg", "d2"},
+    {INSN_subw, RS1_ZERO, "negw", "d2"},     {INSN_fsgnj_s, SAME, "fmv.s", "d1"},
+    {INSN_fsgnjn_s, SAME, "fneg.s", "d1"},   {INSN_fsgnjx_s, SAME, "fabs.s", "d1"},
+    {INSN_fsgnj_d, SAME, "fmv.d", "d1"},     {INSN_fsgnjn_d, SAME, "fneg.d", "d1"},
     {INSN_fsgnjx_d, SAME, "fabs.d", "d1"},
 };
 
@@ -119,7 +117,8 @@ static bool put_alias(struct writer *w, const struct insn *in, uint64_t pc) {
 /* ---- CSRs ---- */
 
 static bool put_csr_alias(struct writer *w, const struct insn *in) {
-    static const char *const reads[] = {"", "frflags", "frrm", "frcsr"}, *const sets[] = {"", "fsflags", "fsrm", "fscsr"};
+    static const char *const reads[] = {"", "frflags", "frrm", "frcsr"}, *const sets[] = {"", "fsflags", "fsrm",
+                                                                                          "fscsr"};
     static const char *const immediate[] = {"", "fsflagsi", "fsrmi"};
     unsigned csr = (unsigned)in->imm & 0xfff;
     const char *name = NULL;
