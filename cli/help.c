@@ -1,7 +1,15 @@
 /* help.c: riv --help, --version, --cpu help and -d help; the options come from option_rows. */
+#include <errno.h>
 #include <string.h>
 
 #include "cli.h"
+
+int output_finish(void) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "riv: cannot write output: %s\n", strerror(errno));
+    return 1;
+}
 
 enum { HELP_COLUMN = 26 };
 

@@ -93,6 +93,7 @@ struct hart {
     volatile uint8_t in_interp, in_code;
     sigjmp_buf fault_jmp; /* where a host fault inside the interpreter resumes */
     void *user;           /* the embedder's */
+    uint64_t *record_at, *record_limit; /* end of the buffer of records; where it counts as full */
 };
 
 #define HART_BASE_OFFSET offsetof(struct hart, x[16])

@@ -117,6 +117,7 @@ struct interp {
     size_t chunk_used, chunk_total;
     bool any_unwatched;
 
+    const struct interp_hooks *hooks; /* NULL: none */
     unsigned hot_threshold;
     bool stepping;         /* nothing is linked or kept */
     bool in_exclusive;     /* other harts are stopped by interp_exclusive */

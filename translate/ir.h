@@ -73,6 +73,8 @@ struct ir_block {
     uint16_t count;   /* nodes */
     uint16_t insns;   /* guest instructions */
     bool overflow;    /* too many nodes: the block is unusable */
+    bool recorded;    /* it writes records (lift_record.h) */
+    bool no_loop;     /* control leaves the block's code each time it gets to its end */
     /* value of each guest register so far, or IR_NONE */
     ir_ref x[32], f[32];
     bool f_single[32];  /* f[] is a single, to be boxed */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine_internal.h"
+#include "record_internal.h"
 
 struct jump_slot engine_no_jumps[JUMP_SLOTS];
 
@@ -79,12 +79,30 @@ static bool keep_source(struct engine *e, struct block_info **info, const struct
     return true;
 }
 
+/* Exits that are to lead to the engine, as they do before they are linked, are none of the code cache's business. */
+static void keep_exits(struct engine *e, const struct ir_block *b, struct emitted *out) {
+    const struct observer *o = &e->config.observer;
+    uint32_t kept = 0;
+    if (!o->block && (!o->filter || b->recorded))
+        return;
+    for (uint32_t i = 0; i < out->exit_count && !o->block; i++)
+        if (!record_wants(e, out->exits[i].target.address))
+            out->exits[kept++] = out->exits[i];
+    out->exit_count = kept;
+}
+
 static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
     struct ir_block *b = e->block;
-    struct lift_config lift = {
-        .mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = e->config.hostile & 1 ? 1 : 64};
+    unsigned max_insns = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
+    struct lift_config lift = {.mem = &e->config.mem,
+                               .isa = &e->isa,
+                               .mode = {(uint8_t)mode},
+                               .max_insns = e->config.hostile & 1 ? 1 : max_insns,
+                               .no_loop = e->config.observer.block != NULL,
+                               .observer = e->recorder ? &e->config.observer : NULL,
+                               .record = e->recorder ? &e->recorder->draft : NULL};
     unsigned long generation = atomic_load(&e->code_generation);
-    if (!lift_block(b, &lift, pc))
+    if (!lift_block(b, &lift, pc) || (b->recorded && !recorder_commit(e->recorder, b)))
         return NULL;
     FILE *to = e->config.dump_to ? e->config.dump_to : stderr;
     if (e->config.dump & DUMP_IN_ASM)
@@ -113,6 +131,7 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
     }
     if (e->config.dump & DUMP_OUT_ASM)
         dump_host(e, writable, out.size, to);
+    keep_exits(e, b, &out);
     struct cc_commit commit = {.key = {pc, mode},
                                .src_start = pc,
                                .src_end = b->end,

@@ -150,12 +150,24 @@ static bool create_engine(struct linux_user_config *config, bool rv32, struct is
     return process.engine != NULL;
 }
 
+void process_leaving(bool for_good) {
+    const struct linux_user_config *c = process.config;
+    struct task *t = task_current;
+    if (!c->leaving)
+        return;
+    bool stopped = t && t->hart.engine && engine_stop_others(&t->hart);
+    c->leaving(c->leaving_ctx, for_good);
+    if (stopped)
+        engine_resume_others(&t->hart);
+}
+
 void process_finish(void) {
     static _Atomic bool done;
     if (task_current && task_current->group->shares_memory) /* the statistics are the parent's */
         return;
     if (atomic_exchange(&done, true))
         return;
+    process_leaving(true);
     const struct linux_user_config *c = process.config;
     if (c->stats)
         engine_print_stats(process.engine, stderr, c->stats_json);

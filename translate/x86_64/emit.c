@@ -244,6 +244,14 @@ static void emit_node(struct emitter *e, ir_ref r) {
     case IR_csr:
         emit_call_node(e, r);
         return;
+    case IR_record_begin:
+    case IR_record_open:
+    case IR_record:
+    case IR_record_f:
+    case IR_record_fs:
+    case IR_record_end:
+        emit_record_node(e, r);
+        return;
     default:
         break;
     }
@@ -349,7 +357,7 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
         if (!b->nodes[i].dead)
             fold_operands(e, i);
     find_narrow(e);
-    e->is_loop = ends_in_loop(b);
+    e->is_loop = !b->recorded && !b->no_loop && ends_in_loop(b);
     e->in_loop = false;
     memcpy(e->home_x, be->home_x, sizeof e->home_x);
     memcpy(e->home_f, be->home_f, sizeof e->home_f);

@@ -116,6 +116,8 @@ void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
 
 /* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
 static void poll(struct emitter *e, uint64_t pc) {
+    if (e->b->recorded) /* it polls where it begins */
+        return;
     asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
     struct cold *c = add_cold(e, COLD_POLL);
     c->from[0] = asm_jcc32(&e->a, CC_NE);

@@ -167,6 +167,9 @@ void fp_mov(struct emitter *e, int d, int s);
 void make_canonical(struct emitter *e, ir_ref r, bool is_double);
 void canon_register(struct emitter *e, int xmm, bool is_double);
 
+/* ---- emit_record.c ---- */
+void emit_record_node(struct emitter *e, ir_ref r);
+
 /* csr_access with the host's flags folded in before (fpcr.c) */
 hart_helper backend_csr;
 
