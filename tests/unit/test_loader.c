@@ -120,7 +120,7 @@ static int map_in_child(size_t size) {
             _exit(e.text[0] && !strchr(e.text, '\n') ? 1 : 2);
         _exit(image.end >= image.program_entry && image.rv32 == process.rv32 ? 0 : 3);
     }
-    int status;
+    int status = 0;
     assert_true(child > 0 && waitpid(child, &status, 0) == child);
     close(fd);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
