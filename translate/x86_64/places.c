@@ -246,14 +246,23 @@ static void break_cycle(struct mover *v) {
         }
 }
 
+/* A move to memory by way of a register. */
+static bool needs_register(const struct mover *v, const struct reg_place *p) {
+    return destination(v, p) == NO_REG && (p->kind == PLACE_REG     ? p->extend
+                                           : p->kind == PLACE_CONST ? v->e->consts[p->index] != (int32_t)v->e->consts[p->index]
+                                                                    : true);
+}
+
 void emit_moves(struct emitter *e, const struct reg_place *list, unsigned count, const int8_t *to, uint32_t keep) {
     struct mover v = {.e = e, .to = to, .keep = keep, .count = count};
     memcpy(v.m, list, count * sizeof *list);
-    while (v.count && !e->failed) {
+    for (bool any = false; v.count && !e->failed;) { /* those that need a register only when there is nothing else to do */
         bool progress = false;
         for (unsigned i = 0; i < v.count; i++) {
             int home = destination(&v, &v.m[i]);
             if (home == NO_REG ? is_read(&v, PLACE_HART, v.m[i].r, i) : is_read(&v, PLACE_REG, (unsigned)home, i))
+                continue;
+            if (!any && needs_register(&v, &v.m[i]))
                 continue;
             do_move(&v, i);
             if (v.m[i].r == MOVE_TARGET)
@@ -261,9 +270,12 @@ void emit_moves(struct emitter *e, const struct reg_place *list, unsigned count,
             v.m[i] = v.m[--v.count];
             i--;
             progress = true;
+            if (any)
+                break;
         }
-        if (!progress)
+        if (!progress && any)
             break_cycle(&v);
+        any = !progress && !any;
     }
 }
 

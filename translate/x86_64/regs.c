@@ -112,9 +112,10 @@ static void save_value(struct emitter *e, int reg) {
         }
     int due = due_slot(e, w);
     if (due >= 0) {
-        if (e->dirty[w])
+        if (e->dirty[w] && !(e->head_dirty >> due & 1)) { /* else it may go round like that */
             asm_rr(&e->a, 0x63, true, reg, reg);
-        e->dirty[w] = 0;
+            e->dirty[w] = 0;
+        }
         asm_rm(&e->a, 0x89, true, reg, hart_x((unsigned)due));
         e->mem_x[due] = w;
         return;
@@ -258,8 +259,10 @@ int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid) {
     avoid |= ~e->free_gprs;
     if (e->hint[r] >= 0) {
         int home = e->home_x[e->hint[r]];
-        if (!(avoid >> home & 1) && may_overwrite(e, home))
+        if (!(avoid >> home & 1) && may_overwrite(e, home)) {
+            e->locked |= 1u << home;
             return home;
+        }
     }
     /* an operand's register that is not needed any more */
     for (int i = 0; i < 16; i++)
