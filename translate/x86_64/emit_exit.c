@@ -154,6 +154,8 @@ static void emit_back_edge(struct emitter *e, int cc) {
 static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
     bool back_edge = e->is_loop && target == e->b->pc && is_last_exit(e);
+    if (!e->in_loop && !back_edge)
+        places_settle(e);
     if (target <= pc) {
         if (!back_edge)
             finish_homes(e);

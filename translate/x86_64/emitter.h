@@ -107,6 +107,7 @@ struct emitter {
 
     /* guest x registers (places.c) */
     uint32_t tracked;             /* those that the section touches or has elsewhere */
+    ir_ref last_set[32];          /* the last node that sets the register */
     ir_ref entry[32];             /* their values at its start */
     ir_ref arch[32];              /* and now; IR_NONE: not tracked */
     uint32_t sign_extend;         /* the low half of arch[], sign-extended */
@@ -169,6 +170,8 @@ void free_temp(struct emitter *e, int reg);
 void bind(struct emitter *e, ir_ref r, int reg);
 /* Before a node is emitted: its operands (through folded nodes) have one use less to come. */
 void consume(struct emitter *e, const struct ir_node *n);
+/* Brings guest register r's value v to the usual home if nothing else has to be moved for that. */
+bool settle_value(struct emitter *e, unsigned r, ir_ref v);
 /* the same for F values */
 int use_xmm(struct emitter *e, ir_ref r);
 int alloc_dest_xmm(struct emitter *e, ir_ref r, uint32_t avoid);
@@ -189,6 +192,8 @@ struct move_list places_keep(struct emitter *e, const int8_t *to, uint32_t narro
 void emit_moves(struct emitter *e, const struct reg_place *list, unsigned count, const int8_t *to, uint32_t keep);
 /* Brings all to their usual homes; the result is the register of target, a value needed behind that (IR_NONE: none). */
 int places_leave(struct emitter *e, ir_ref target);
+/* Before a conditional exit: brings final values home. */
+void places_settle(struct emitter *e);
 /* Logs what has changed since the last fault. */
 void places_note(struct emitter *e);
 

@@ -304,6 +304,22 @@ int places_leave(struct emitter *e, ir_ref target) {
     return reg;
 }
 
+/* Before a branch out: what is its register's value to the end of the block anyway is brought home now, if its home has
+ * nothing else to keep; so the way out has less to do, and the way on no more. */
+void places_settle(struct emitter *e) {
+    for (bool progress = true; progress;) {
+        progress = false;
+        for (unsigned r = 1; r < 32; r++) {
+            ir_ref v = e->arch[r];
+            if (!(e->tracked >> r & 1) || e->last_set[r] >= e->current || v >= IR_RELEASED || (e->sign_extend >> r & 1))
+                continue;
+            struct reg_place p = find_place(e, r, e->be->home_x, 0);
+            if (p.kind != PLACE_STAYS && settle_value(e, r, v)) /* regs.c */
+                progress = true;
+        }
+    }
+}
+
 /* ---- faults ---- */
 
 void places_note(struct emitter *e) {

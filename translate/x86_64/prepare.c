@@ -239,6 +239,10 @@ static void find_releases(struct emitter *e) {
             open |= 1u << n->imm;
     }
     e->release_start = open;
+    memset(e->last_set, 0, sizeof e->last_set);
+    for (unsigned i = 0; i < b->count; i++)
+        if (!b->nodes[i].dead && b->nodes[i].op == IR_set)
+            e->last_set[b->nodes[i].imm] = (ir_ref)i;
 }
 
 /* The registers that the block reads or writes. */

@@ -74,15 +74,18 @@ static int spill_slot(struct emitter *e, ir_ref r) {
     return 0;
 }
 
+/* The hart's slot of the register may be written: nobody needs what it holds there. */
+static bool may_write_slot(struct emitter *e, int r) {
+    ir_ref old = e->mem_x[r];
+    return old == IR_NONE || ((!needed(e, old) || e->reg[old] != NO_REG || e->slot[old] >= 0 || is_const(e, old)) &&
+                              !reads(e, node_of(e, (ir_ref)e->current), old));
+}
+
 /* A guest register without a home whose value this is and whose slot in the hart may be written now, or -1: the write
  * has to be done at the block's end anyway. */
 static int due_slot(struct emitter *e, ir_ref w) {
     for (int r = 1; r < 32; r++) {
-        if (e->arch[r] != w || e->home_x[r] != NO_REG || (e->sign_extend >> r & 1))
-            continue;
-        ir_ref old = e->mem_x[r];
-        if (old == IR_NONE || ((!needed(e, old) || e->reg[old] != NO_REG || e->slot[old] >= 0 || is_const(e, old)) &&
-                               !reads(e, node_of(e, (ir_ref)e->current), old)))
+        if (e->arch[r] == w && e->home_x[r] == NO_REG && !(e->sign_extend >> r & 1) && may_write_slot(e, r))
             return r;
     }
     return -1;
@@ -217,6 +220,34 @@ int use_reg(struct emitter *e, ir_ref r) {
     }
     e->locked |= 1u << reg;
     return reg;
+}
+
+bool settle_value(struct emitter *e, unsigned r, ir_ref v) {
+    int home = e->be->home_x[r], from = e->reg[v];
+    if (home != NO_REG) {
+        if (from == home) {
+            asm_rr(&e->a, 0x63, true, home, home); /* it was dirty */
+        } else {
+            if (!(e->free_gprs >> home & 1) || (e->locked >> home & 1) || !is_free(e, home))
+                return false;
+            if (from != NO_REG && e->dirty[v])
+                asm_rr(&e->a, 0x63, true, home, from);
+            else if (e->dirty[v])
+                return false;
+            else
+                load_into(e, home, v);
+            bind(e, v, home);
+        }
+    } else {
+        if (from == NO_REG || !may_write_slot(e, (int)r))
+            return false;
+        if (e->dirty[v])
+            asm_rr(&e->a, 0x63, true, from, from);
+        asm_rm(&e->a, 0x89, true, from, hart_x(r));
+        e->mem_x[r] = v;
+    }
+    e->dirty[v] = 0;
+    return true;
 }
 
 /* Whether some register could be taken for nothing. */
