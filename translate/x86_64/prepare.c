@@ -428,13 +428,15 @@ void prepare_section(struct emitter *e) {
     e->tracked = touched(b);
     if (e->in_loop) { /* what the first pass has left in registers is known now */
         const struct ir_node *last[2][32];
+        uint32_t sext = 0; /* what was true before the first pass is not known: decided for all before it is used */
         find_last_sets(b, last);
         for (unsigned r = 1; r < 32; r++) {
             if (e->loop_home_x[r] != e->be->home_x[r])
                 e->tracked |= 1u << r;
             if (last[0][r] && (last[0][r]->aux || ir_is_sext32(b, last[0][r]->a)))
-                b->sext_at_entry |= 1u << r;
+                sext |= 1u << r;
         }
+        b->sext_at_entry = sext;
     }
     drop_extensions(e);
     find_folds(e);
