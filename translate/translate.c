@@ -80,8 +80,7 @@ static bool keep_source(struct engine *e, struct block_info **info, const struct
 
 static struct cc_block *translate_some(struct engine *e, uint64_t pc, uint64_t mode, unsigned max_insns, bool *full) {
     struct ir_block *b = e->block;
-    struct lift_config lift = {
-        .mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = max_insns};
+    struct lift_config lift = {.mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = max_insns};
     unsigned long generation = atomic_load(&e->code_generation);
     if (!lift_block(b, &lift, pc))
         return NULL;

@@ -108,8 +108,7 @@ static void draw(struct insn *in, const uint16_t *ids, unsigned n, unsigned memo
 }
 
 static struct insn simple(uint16_t id, unsigned rd, unsigned rs1, unsigned rs2, int imm) {
-    return (struct insn){
-        .id = id, .len = 4, .rd = (uint8_t)rd, .rs1 = (uint8_t)rs1, .rs2 = (uint8_t)rs2, .imm = imm};
+    return (struct insn){.id = id, .len = 4, .rd = (uint8_t)rd, .rs1 = (uint8_t)rs1, .rs2 = (uint8_t)rs2, .imm = imm};
 }
 
 static void make_block(struct machine *m, bool loop, uint64_t *r) {
@@ -230,7 +229,6 @@ static void check_blocks(struct machine *m, bool loop, unsigned long n) {
 
 static void rv64_straight(void **state) { check_blocks(&machines[0], false, 250); }
 static void rv64_loops(void **state) { check_blocks(&machines[0], true, 250); }
-
 
 static void rv32_straight(void **state) { check_blocks(&machines[1], false, 100); }
 static void rv32_loops(void **state) { check_blocks(&machines[1], true, 100); }

@@ -88,7 +88,8 @@ static struct reg_place place_of(struct emitter *e, ir_ref v) {
     return (struct reg_place){.kind = PLACE_SPILL, .index = (uint8_t)e->slot[v]};
 }
 
-/* Where register r is, as seen from where the homes of `to` have it; those in `narrow` may be without their upper half. */
+/* Where register r is, as seen from where the homes of `to` have it; those in `narrow` may be without their upper half.
+ */
 static struct reg_place find_place(struct emitter *e, unsigned r, const int8_t *to, uint32_t narrow) {
     int home = to[r], here = e->home_x[r];
     ir_ref v = e->arch[r];
@@ -109,7 +110,8 @@ static struct reg_place find_place(struct emitter *e, unsigned r, const int8_t *
             p = place_of(e, v);
     }
     extend &= !(narrow >> r & 1);
-    if (!extend && ((p.kind == PLACE_REG && p.index == home) || (p.kind == PLACE_HART && home == NO_REG && p.index == r)))
+    if (!extend &&
+        ((p.kind == PLACE_REG && p.index == home) || (p.kind == PLACE_HART && home == NO_REG && p.index == r)))
         p = (struct reg_place){.kind = PLACE_STAYS};
     p.r = (uint8_t)r;
     p.extend = extend;
@@ -157,7 +159,9 @@ static struct mem scratch_word(unsigned i) {
     return mem_at(RBP, (int32_t)words[i] - (int32_t)HART_BASE_OFFSET);
 }
 static struct mem place_memory(const struct reg_place *p) {
-    return p->kind == PLACE_HART ? hart_x(p->index) : p->kind == PLACE_SPILL ? hart_spill(p->index) : scratch_word(p->index);
+    return p->kind == PLACE_HART    ? hart_x(p->index)
+           : p->kind == PLACE_SPILL ? hart_spill(p->index)
+                                    : scratch_word(p->index);
 }
 static bool is_read(const struct mover *v, unsigned kind, unsigned index, unsigned except) {
     for (unsigned i = 0; i < v->count; i++)
@@ -248,15 +252,17 @@ static void break_cycle(struct mover *v) {
 
 /* A move to memory by way of a register. */
 static bool needs_register(const struct mover *v, const struct reg_place *p) {
-    return destination(v, p) == NO_REG && (p->kind == PLACE_REG     ? p->extend
-                                           : p->kind == PLACE_CONST ? v->e->consts[p->index] != (int32_t)v->e->consts[p->index]
-                                                                    : true);
+    return destination(v, p) == NO_REG &&
+           (p->kind == PLACE_REG     ? p->extend
+            : p->kind == PLACE_CONST ? v->e->consts[p->index] != (int32_t)v->e->consts[p->index]
+                                     : true);
 }
 
 void emit_moves(struct emitter *e, const struct reg_place *list, unsigned count, const int8_t *to, uint32_t keep) {
     struct mover v = {.e = e, .to = to, .keep = keep, .count = count};
     memcpy(v.m, list, count * sizeof *list);
-    for (bool any = false; v.count && !e->failed;) { /* those that need a register only when there is nothing else to do */
+    for (bool any = false;
+         v.count && !e->failed;) { /* those that need a register only when there is nothing else to do */
         bool progress = false;
         for (unsigned i = 0; i < v.count; i++) {
             int home = destination(&v, &v.m[i]);

@@ -1,5 +1,5 @@
-/* prepare.c: what is found out about a block before it is emitted: nodes that are emitted as part of others, values of which
- * only the low half matters, homes for its loop.
+/* prepare.c: what is found out about a block before it is emitted: nodes that are emitted as part of others, values of
+ * which only the low half matters, homes for its loop.
  */
 #include <string.h>
 
@@ -329,8 +329,8 @@ static unsigned pressure(struct emitter *e) {
     return (unsigned)most;
 }
 
-/* Homes for the loop: the registers that it reads first, then those that it only writes, as far as enough host registers
- * stay free for its other values. */
+/* Homes for the loop: the registers that it reads first, then those that it only writes, as far as enough host
+ * registers stay free for its other values. */
 static void choose_loop_homes(struct emitter *e) {
     const struct ir_block *b = e->b;
     unsigned weight[32] = {0}, homes = 0, total = 11;

@@ -1,7 +1,7 @@
 /* regs.c: where values live while a block is emitted, in one forward pass.
  *
- * A value can be in a register, in the hart's copy of a guest register, in a spill slot, or be a constant.  left[] counts
- * the uses still to come, pins[] the guest registers whose value it is (places.c); what has neither is gone.
+ * A value can be in a register, in the hart's copy of a guest register, in a spill slot, or be a constant.  left[]
+ * counts the uses still to come, pins[] the guest registers whose value it is (places.c); what has neither is gone.
  */
 #include "emitter.h"
 
@@ -91,7 +91,8 @@ static int due_slot(struct emitter *e, ir_ref w) {
     return -1;
 }
 
-/* The value is about to lose the register: finds it another place if it is still needed and has none.  Leaves the flags. */
+/* The value is about to lose the register: finds it another place if it is still needed and has none.  Leaves the
+ * flags. */
 static void save_value(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];
     if (w == IR_NONE || e->reg[w] != reg)
@@ -171,6 +172,14 @@ static unsigned next_use(struct emitter *e, ir_ref w) {
     return 200;
 }
 
+/* The value of a guest register that has a home: it has to be in a register again at the end. */
+static bool is_going_home(const struct emitter *e, ir_ref w) {
+    for (int r = 1; r < 32; r++)
+        if (e->arch[r] == w && e->home_x[r] != NO_REG)
+            return true;
+    return false;
+}
+
 /* What it costs to take the register now; less is better. */
 static unsigned eviction_cost(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];
@@ -179,7 +188,7 @@ static unsigned eviction_cost(struct emitter *e, int reg) {
     bool in_memory = e->slot[w] >= 0 || slot_x(e, w) >= 0;
     if (e->left[w] == 0 && (in_memory || is_const(e, w)))
         return 2;
-    if (e->left[w] == 0 && due_slot(e, w) >= 0)
+    if (e->left[w] == 0 && !is_going_home(e, w) && due_slot(e, w) >= 0)
         return 3;
     return 1000 - next_use(e, w) - (is_const(e, w) ? 60 : in_memory ? 30 : 0);
 }
@@ -299,6 +308,12 @@ int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid) {
     for (int i = 0; i < 16; i++)
         if ((e->locked >> i & 1) && !(avoid >> i & 1) && e->gpr[i] != IR_NONE && !needed(e, e->gpr[i]))
             return i;
+    if (e->is_load) /* or one whose value is seen by this node for the last time */
+        for (int i = 0; i < 16; i++)
+            if (!(avoid >> i & 1) && e->gpr[i] != IR_NONE && e->reg[e->gpr[i]] == i && may_overwrite(e, i)) {
+                e->locked |= 1u << i;
+                return i;
+            }
     return alloc_temp(e, avoid);
 }
 
