@@ -129,8 +129,8 @@ static bool is_last_exit(const struct emitter *e) {
 static void emit_back_edge(struct emitter *e, int cc) {
     if (e->in_loop) {
         struct reg_place list[33];
-        unsigned n = places_collect(e, e->home_x, e->head_dirty, list);
-        emit_moves(e, list, n, e->home_x, 0);
+        unsigned n = places_collect(e, e->loop_home_x, e->head_dirty, list);
+        emit_moves(e, list, n, e->loop_home_x, 0);
         e->at_head = true;
         struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s,
                                 e->fix.box & ~e->loop_fix.box};
@@ -161,6 +161,8 @@ static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
             finish_homes(e);
         poll(e, pc);
     }
+    if (back_edge && e->in_loop)
+        places_compute(e);
     enum cond cc = emit_condition(e, n->a);
     if (back_edge) {
         emit_back_edge(e, (int)cc);
@@ -248,6 +250,8 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
     }
     if (n->op == IR_exit && e->is_loop && target == e->b->pc) {
         poll(e, target);
+        if (e->in_loop)
+            places_compute(e);
         emit_back_edge(e, -1);
         return;
     }

@@ -263,6 +263,14 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
         finish_w(e, r, d);
 }
 
+void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg) {
+    bool wide = op == IR_shl || op == IR_shr || op == IR_sar;
+    enum shift shift = op == IR_shl || op == IR_shlw ? SHIFT_SHL : op == IR_shr || op == IR_shrw ? SHIFT_SHR : SHIFT_SAR;
+    asm_shift_ri(&e->a, shift, wide, reg, amount);
+    if (!wide)
+        asm_rr(&e->a, 0x63, true, reg, reg);
+}
+
 enum cond emit_condition(struct emitter *e, ir_ref r) {
     static const enum cond codes[] = {CC_E, CC_NE, CC_L, CC_GE, CC_B, CC_AE};
     static const enum cond swapped[] = {CC_E, CC_NE, CC_G, CC_LE, CC_A, CC_BE};

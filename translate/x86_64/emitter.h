@@ -111,6 +111,9 @@ struct emitter {
     ir_ref entry[32];             /* their values at its start */
     ir_ref arch[32];              /* and now; IR_NONE: not tracked */
     uint32_t sign_extend;         /* the low half of arch[], sign-extended */
+    uint8_t lazy[IR_MAX_NODES];   /* computed only where somebody looks: a shift that is nothing but registers' value */
+    uint8_t derived[32];          /* at the loop's head: the register whose shift this one's value is, or 0 */
+    ir_ref derived_from[32];      /* a node with that shift */
     uint16_t pins[IR_MAX_NODES];  /* registers whose value it is */
     uint32_t release[IR_MAX_NODES], release_start; /* registers that nobody looks at any more behind the node */
     uint32_t head_dirty;          /* registers that have only their low half at the loop's head */
@@ -130,7 +133,8 @@ struct emitter {
     struct reg_place moves[MAX_MOVES], log[MAX_LOG];
     uint16_t move_count, log_count, loop_log;
     int64_t consts[MAX_CONSTS];
-    unsigned const_count;
+    struct reg_change changes[MAX_CONSTS];
+    unsigned const_count, change_count;
     bool failed;
 };
 
@@ -192,6 +196,8 @@ struct move_list places_keep(struct emitter *e, const int8_t *to, uint32_t narro
 void emit_moves(struct emitter *e, const struct reg_place *list, unsigned count, const int8_t *to, uint32_t keep);
 /* Brings all to their usual homes; the result is the register of target, a value needed behind that (IR_NONE: none). */
 int places_leave(struct emitter *e, ir_ref target);
+/* Before a loop's jump back: computes what was put off. */
+void places_compute(struct emitter *e);
 /* Before a conditional exit: brings final values home. */
 void places_settle(struct emitter *e);
 /* Logs what has changed since the last fault. */
@@ -203,6 +209,8 @@ void prepare_section(struct emitter *e);
 
 /* ---- emit_int.c, emit_fp.c ---- */
 void emit_int_node(struct emitter *e, ir_ref r);
+/* reg = reg shifted as the node, whose amount is constant, says. */
+void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
 /* Emits the comparison that a folded or plain condition is; the result is its condition code when true. */
 enum cond emit_condition(struct emitter *e, ir_ref r);
