@@ -202,7 +202,8 @@ static struct mem probe(struct emitter *e, int reg) {
     return (struct mem){RDX, RCX, 3, 8};
 }
 
-static void emit_indirect(struct emitter *e, const struct ir_node *n, int t) {
+/* masked: bit 0 is to be cleared; the jump cache has no address with bit 0 set. */
+static void emit_indirect(struct emitter *e, const struct ir_node *n, bool masked, int t) {
     if (t == RCX || t == RDX) {
         asm_mov(&e->a, true, RAX, t);
         t = RAX;
@@ -214,6 +215,7 @@ static void emit_indirect(struct emitter *e, const struct ir_node *n, int t) {
     struct cold *c = add_cold(e, is_call ? COLD_LOOKUP_CALL : COLD_LOOKUP);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
     c->reg = (int8_t)t;
+    c->masked = masked;
     if (is_call) {
         asm_call_mem(&e->a, entry);
         c->back = asm_offset(&e->a);
@@ -256,7 +258,7 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         return;
     }
     finish_homes(e);
-    bool masked = n->op == IR_exit_ret && e->fold[n->a];
+    bool masked = n->a != IR_NONE && e->fold[n->a]; /* the target's bit 0 is to be cleared */
     int t = places_leave(e, masked ? node_of(e, n->a)->a : n->a);
     if (e->in_loop)
         change_f_homes(e, false);
@@ -275,7 +277,7 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         break;
     case IR_exit_reg:
     case IR_exit_call_reg:
-        emit_indirect(e, n, t);
+        emit_indirect(e, n, masked, t);
         break;
     case IR_exit_ret:
         emit_return(e, masked, t);
@@ -327,6 +329,13 @@ static void leave_section(struct emitter *e, const struct cold *c) {
         change_f_homes(e, false);
 }
 
+/* The target of a computed jump in rax. */
+static void load_target(struct emitter *e, const struct cold *c) {
+    asm_mov(&e->a, true, RAX, c->reg);
+    if (c->masked)
+        asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
+}
+
 static void emit_one_cold(struct emitter *e, struct cold *c) {
     switch (c->kind) {
     case COLD_POLL:
@@ -362,9 +371,7 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_cold_call(e, c);
         break;
     case COLD_RET:
-        asm_mov(&e->a, true, RAX, c->reg);
-        if (c->masked)
-            asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
+        load_target(e, c);
         asm_rm(&e->a, 0x8b, true, RSP, HART(return_top));
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
@@ -373,11 +380,11 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
         break;
     case COLD_LOOKUP:
-        asm_mov(&e->a, true, RAX, c->reg);
+        load_target(e, c);
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_LOOKUP_CALL:
-        asm_mov(&e->a, true, RAX, c->reg);
+        load_target(e, c);
         asm_call_mem(&e->a, HART(lookup_stub));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;

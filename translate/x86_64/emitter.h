@@ -1,5 +1,5 @@
 /* emitter.h: the code generator's state, shared by its files: allocation (regs.c), where guest registers are (places.c), integer
- * nodes (emit_int.c), floating point (emit_fp.c), exits and cold code (emit_exit.c), preparations (prepare.c), the walk over
+ * nodes (emit_int.c, emit_atomic.c), floating point (emit_fp.c), exits and cold code (emit_exit.c), preparations (prepare.c), the walk over
  * a block (emit.c), stubs (stubs.c).
  *
  * Registers.  rbp points into the hart (x[16]), rsp is the return stack, rax rcx rdx are temporaries and the other eleven are
@@ -58,7 +58,7 @@ struct move_list {
 
 struct cold {
     uint8_t kind, wide;
-    bool masked; /* COLD_RET: the target is reg with bit 0 cleared */
+    bool masked; /* the target is reg with bit 0 cleared */
     int8_t reg, reg2, reg3, result;
     uint16_t aux;
     uint32_t from[2]; /* displacements to be directed here (0: none) */
@@ -211,7 +211,19 @@ void prepare_section(struct emitter *e);
 void emit_int_node(struct emitter *e, ir_ref r);
 /* reg = reg shifted as the node, whose amount is constant, says. */
 void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg);
+void emit_atomic_node(struct emitter *e, ir_ref r);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
+/* op reg, o */
+void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o);
+static inline void load_operand(struct emitter *e, int reg, struct operand o) { op_any(e, 0x8b, true, reg, o); }
+/* Locks the register of an operand that has one. */
+int peek(struct emitter *e, ir_ref r);
+/* Sign-extends the 32-bit result in d unless nobody looks. */
+void finish_w(struct emitter *e, ir_ref r, int d);
+/* The value where it stays while all temporaries change: its register, its slot, or a scratch slot of the hart. */
+struct operand park(struct emitter *e, ir_ref r, struct mem scratch);
+/* The value in a given temporary, which is then free to be changed. */
+void move_to(struct emitter *e, int temp, ir_ref r);
 /* Emits the comparison that a folded or plain condition is; the result is its condition code when true. */
 enum cond emit_condition(struct emitter *e, ir_ref r);
 /* An ordered comparison of floats. */

@@ -121,7 +121,8 @@ static struct reg_place head_place(struct emitter *e, unsigned r) {
                                                                                  : 0};
 }
 
-/* Where register r is, as seen from where the homes of `to` have it; those in `narrow` may be without their upper half. */
+/* Where register r is, as seen from where the homes of `to` have it; those in `narrow` may be without their upper half.
+ */
 static struct reg_place find_place(struct emitter *e, unsigned r, const int8_t *to, uint32_t narrow) {
     int home = to[r];
     ir_ref v = e->arch[r];
@@ -137,13 +138,14 @@ static struct reg_place find_place(struct emitter *e, unsigned r, const int8_t *
             p = (struct reg_place){.kind = PLACE_HART, .index = (uint8_t)r};
         else
             p = place_of(e, v);
-        p.change = e->lazy[v] ? change_of(e, node_of(e, v))
+        p.change = e->lazy[v]                                 ? change_of(e, node_of(e, v))
                    : e->dirty[v] || (e->sign_extend >> r & 1) ? CHANGE_EXTEND
                                                               : 0;
     }
     if (p.change == CHANGE_EXTEND && (narrow >> r & 1))
         p.change = 0;
-    if (!p.change && ((p.kind == PLACE_REG && p.index == home) || (p.kind == PLACE_HART && home == NO_REG && p.index == r)))
+    if (!p.change &&
+        ((p.kind == PLACE_REG && p.index == home) || (p.kind == PLACE_HART && home == NO_REG && p.index == r)))
         p = (struct reg_place){.kind = PLACE_STAYS};
     p.r = (uint8_t)r;
     return p;

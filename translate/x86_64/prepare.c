@@ -70,6 +70,8 @@ static void fold_operands(struct emitter *e, unsigned i) {
         if (node_of(e, n->c)->uses == 1 && (node_of(e, n->c)->op == IR_f_neg_d || node_of(e, n->c)->op == IR_f_neg_s))
             e->fold[n->c] = 1;
         break;
+    case IR_exit_reg:
+    case IR_exit_call_reg:
     case IR_exit_ret: {
         const struct ir_node *a = node_of(e, n->a);
         if (e->b->xlen == 64 && a->op == IR_and && a->uses == 1 && ir_is_const(e->b, a->b) &&
@@ -226,8 +228,8 @@ static bool is_lazy_op(unsigned op) {
     return op == IR_shlw || op == IR_shrw || op == IR_sarw || op == IR_shl || op == IR_shr || op == IR_sar;
 }
 
-/* Shifts by constants that are nothing but registers' values (what is left of a rotate that was written as two shifts and
- * an or): computed where somebody looks. */
+/* Shifts by constants that are nothing but registers' values (what is left of a rotate that was written as two shifts
+ * and an or): computed where somebody looks. */
 static void find_lazy(struct emitter *e) {
     struct ir_block *b = e->b;
     memset(e->lazy, 0, IR_MAX_NODES);
@@ -390,9 +392,10 @@ static unsigned pressure(struct emitter *e) {
     return (unsigned)most;
 }
 
-/* Homes for the loop: the registers that it reads first, then those that it only writes, as far as enough host registers
- * stay free for its other values.  A register that has no home in the block takes the one of a register that the loop does
- * not touch only if it is read and written, or read more than once: entering and leaving the loop has to pay for that. */
+/* Homes for the loop: the registers that it reads first, then those that it only writes, as far as enough host
+ * registers stay free for its other values.  A register that has no home in the block takes the one of a register that
+ * the loop does not touch only if it is read and written, or read more than once: entering and leaving the loop has to
+ * pay for that. */
 static void choose_loop_homes(struct emitter *e) {
     const struct ir_block *b = e->b;
     unsigned weight[32] = {0}, homes = 0, untouched = 0;
