@@ -37,7 +37,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->translate_lock, NULL);
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
-    engine_no_jumps[0].pc = 1;
+    engine_no_jumps[0].pc = jump_none(0);
     if (config->kind == ENGINE_INTERP)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
@@ -157,7 +157,7 @@ static void install_jumps(struct engine_hart *eh) {
             mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
-        table[0].pc = 1;
+        table[0].pc = jump_none(0);
         eh->jumps[mode] = table;
     }
     __atomic_store_n(&h->jump_cache, eh->jumps[mode], __ATOMIC_SEQ_CST);
@@ -236,7 +236,7 @@ static struct cc_block *find_block(struct engine_hart *eh) {
         slot->code = block->code + block->entry;
         atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
         if (block->dead) /* died in between: whoever killed it may not have seen the slot */
-            slot->pc = 1;
+            slot->pc = jump_none(jump_index(h->pc));
     }
     return block;
 }

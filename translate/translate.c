@@ -13,7 +13,7 @@ void engine_dead_block(void *engine, struct cc_block *block) {
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
         for (int m = 0; m < MODES; m++)
             if (eh->jumps[m] && eh->jumps[m][slot].pc == block->key.address)
-                eh->jumps[m][slot].pc = 1;
+                eh->jumps[m][slot].pc = jump_none(slot);
 }
 
 static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to) {
@@ -148,7 +148,7 @@ static void make_room(struct engine *e, struct hart *h) {
         backend_reset_returns(eh->hart);
         for (int m = 0; m < MODES; m++)
             for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = 1;
+                eh->jumps[m][i].pc = jump_none(i);
     }
     pthread_mutex_unlock(&e->harts_lock);
     if (stopped)
