@@ -182,6 +182,8 @@ bool engine_serve_pending(struct engine_hart *eh) {
     uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
     if (bits & PENDING_SYNC)
         interp_flush(h);
+    else if (bits & PENDING_FENCE)
+        interp_drop_unwatched(h);
     if (bits & PENDING_PARK)
         world_enter(eh);
     return bits & PENDING_USER;

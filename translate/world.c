@@ -119,7 +119,7 @@ void engine_fence_i(struct engine *e) {
     if (e->cache)
         cc_invalidate_if(e->cache, stale_and_forgotten, e);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
-        nudge(eh->hart, PENDING_SYNC);
+        nudge(eh->hart, PENDING_FENCE);
     pthread_mutex_unlock(&e->harts_lock);
 }
 

@@ -100,6 +100,8 @@ void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc) {
 
 void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
     unsigned done = n->insn + (including ? 1u : 0u);
+    if (done > e->b->insns) /* the exit of a block that ends for its length is no instruction's */
+        done = e->b->insns;
     if (!e->be->stats || done <= e->counted)
         return;
     asm_alu_mi(&e->a, ALU_ADD, true, HART(stat[0]), (int32_t)(done - e->counted));
