@@ -24,6 +24,7 @@
 /* What faults raise: never blocked on the host. */
 #define FAULT_SIGNALS                                                                                                  \
     (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGTRAP))
+#define LIBC_SIGNALS 32 /* first of those that C libraries keep for cancellation and setuid */
 #define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 #define IGNORED_BY_DEFAULT (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
 #define STOPS_BY_DEFAULT (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
@@ -385,6 +386,16 @@ int64_t sys_sigaltstack(struct task *t, const uint64_t *a) {
             t->altstack = (struct alt_stack){set.sp, set.flags & GUEST_SS_AUTODISARM, set.size};
     }
     return a[1] ? copy_out(a[1], &old, sizeof old) : 0;
+}
+
+void signals_take_back(struct task *t) {
+    static _Atomic bool done;
+    if (atomic_exchange(&done, true))
+        return;
+    signals_lock();
+    for (int sig = LIBC_SIGNALS; sig < SIGRTMIN; sig++)
+        host_install(sig, &t->group->action[sig]);
+    signals_unlock();
 }
 
 void signals_clear_handlers(struct task *t) {

@@ -32,6 +32,8 @@ void signals_restore(struct task *t);
 /* For execve: what the guest ignores is ignored by the host as well; undone where execve fails. */
 void signals_before_exec(struct task *t);
 void signals_after_failed_exec(struct task *t);
+/* After the C library has made a thread: the first time, it handles signals itself that the guest's has use for. */
+void signals_take_back(struct task *t);
 /* For CLONE_CLEAR_SIGHAND: what has a handler gets the default. */
 void signals_clear_handlers(struct task *t);
 /* Around fork. */
