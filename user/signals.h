@@ -44,6 +44,8 @@ int64_t sys_rt_sigaction(struct task *t, const uint64_t *a);
 int64_t sys_rt_sigprocmask(struct task *t, const uint64_t *a);
 int64_t sys_rt_sigsuspend(struct task *t, const uint64_t *a);
 int64_t sys_rt_sigreturn(struct task *t, const uint64_t *a);
+int64_t sys_rt_sigpending(struct task *t, const uint64_t *a);
+int64_t sys_rt_sigtimedwait(struct task *t, const uint64_t *a);
 int64_t sys_sigaltstack(struct task *t, const uint64_t *a);
 /* A system call that replaces the mask while it waits: mask is the guest's pointer or 0. */
 int64_t signals_masked_call(struct task *t, uint64_t mask, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
