@@ -121,6 +121,8 @@ void thread_finish(struct task *t) {
     bool leader = t->main;
     int status = t->exit_status;
     engine_hart_exit(&t->hart);
+    if (!process.rv32)
+        robust_list_exit(t);
     clear_child_tid(t);
     /* The last thread's status is the process's when it is the leader; else the leader has left its own. */
     if (leader || last)
