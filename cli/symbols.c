@@ -50,7 +50,9 @@ struct segment {
     uint64_t vaddr, offset, filesz;
 };
 
-struct symbols *symbols_create(void) { return calloc(1, sizeof(struct symbols)); }
+struct symbols *symbols_create(void) {
+    return calloc(1, sizeof(struct symbols));
+}
 
 void symbols_destroy(struct symbols *s) {
     if (!s)
@@ -136,8 +138,7 @@ static bool read_table(struct object *o, const struct header *h, const struct se
     if (table->link >= h->shnum || !table->entsize || !inside(o, table->offset, table->size))
         return true;
     struct section strings = section_at(o, h, table->link);
-    if (!inside(o, strings.offset, strings.size) || !strings.size ||
-        o->image[strings.offset + strings.size - 1] != 0 ||
+    if (!inside(o, strings.offset, strings.size) || !strings.size || o->image[strings.offset + strings.size - 1] != 0 ||
         table->entsize < (h->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)))
         return true;
     size_t n = table->size / table->entsize;
@@ -290,7 +291,8 @@ static struct object *find_mapping(struct symbols *s, uint64_t address) {
     struct object *o = NULL;
     while (maps && fgets(line, sizeof line, maps)) {
         uint64_t start, end, offset;
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %4095[^\n]", &start, &end, &offset, path) == 4 &&
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %4095[^\n]", &start, &end, &offset, path) ==
+                4 &&
             address >= start && address < end && path[0] == '/') {
             o = object_for(s, path, start, offset);
             if (o && !add_range(s, start, end, o))

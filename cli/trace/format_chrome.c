@@ -1,13 +1,15 @@
-/* format_chrome.c: a timeline of functions, for Perfetto and chrome://tracing: one track a thread, one instruction a nanosecond.
+/* format_chrome.c: a timeline of functions, for Perfetto and chrome://tracing: one track a thread, one instruction a
+ * nanosecond.
  *
  *      {"traceEvents":[
  *      {"ph":"B","pid":7,"tid":1,"ts":0.012,"name":"main"},
  *      {"ph":"E","pid":7,"tid":1,"ts":0.093}
  *      ],"displayTimeUnit":"ns"}
  *
- * Calls and returns are what the unprivileged manual's hints say (jal and jalr with ra or t0); each call remembers where it returns
- * to and the stack pointer.  A return to another frame than the last, as longjmp makes, ends all frames between; one to none of
- * them ends those whose stack is gone.  A jump to another function's start takes the frame over (tail calls, PLT).
+ * Calls and returns are what the unprivileged manual's hints say (jal and jalr with ra or t0); each call remembers
+ * where it returns to and the stack pointer.  A return to another frame than the last, as longjmp makes, ends all
+ * frames between; one to none of them ends those whose stack is gone.  A jump to another function's start takes the
+ * frame over (tail calls, PLT).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ struct frame {
 };
 struct state {
     uint64_t sp, time;
-    uint64_t next;   /* pc behind the last instruction */
+    uint64_t next; /* pc behind the last instruction */
     /* what the last instruction was */
     enum { SEQUENTIAL, CALL, RETURN, JUMP, OUTSIDE } last;
     unsigned depth, lost; /* lost: calls beyond DEPTH_MAX */

@@ -3,7 +3,8 @@
  *      {"hart":0,"pc":"0x10150","insn":"0x6190","asm":"ld a2,0(a1)","x":{"a2":"0x3ff0000000000000"},
  *       "load":[{"address":"0x11170","size":8,"value":"0x3ff0000000000000"}]}
  *
- * (in one line).  Numbers that may not fit a double are strings.  A trap: {"hart":0,"pc":"0x10168","trap":8,"tval":"0x0"}.
+ * (in one line).  Numbers that may not fit a double are strings.  A trap:
+ * {"hart":0,"pc":"0x10168","trap":8,"tval":"0x0"}.
  */
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* format_qemu.c: what qemu-riscv64 -singlestep -d in_asm,cpu,nochain writes: each instruction once, where it is first executed,
- * and before each execution pc and x registers.
+/* format_qemu.c: what qemu-riscv64 -singlestep -d in_asm,cpu,nochain writes: each instruction once, where it is first
+ * executed, and before each execution pc and x registers.
  *
  *      ----------------
  *      IN: f

@@ -3,9 +3,9 @@
  *      core   0: 0 0x0000000000010078 (0x0005b603) x12 0x3ff0000000000000 mem 0x0000000000011170
  *      core   0: 0 0x0000000000010154 (0x02a575d3) c1_fflags 0x0000000000000001 f11 0x4000000000000000
  *
- * The digit is the privilege, 0 in user mode.  Registers and CSRs come in the order of their numbers, an x register before an f
- * register before a CSR of the same number.  Writing fcsr is shown as writing fflags and frm.  A trap has no line unless asked
- * for, as Spike shows them with -l only.
+ * The digit is the privilege, 0 in user mode.  Registers and CSRs come in the order of their numbers, an x register
+ * before an f register before a CSR of the same number.  Writing fcsr is shown as writing fflags and frm.  A trap has
+ * no line unless asked for, as Spike shows them with -l only.
  */
 #include "trace.h"
 

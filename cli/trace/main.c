@@ -205,8 +205,8 @@ static const char *find_riv(const char *self) {
     return self;
 }
 
-/* What a program started by execve runs under: this program again, adding to the file; or plain riv, where nothing can be added
- * to the document. */
+/* What a program started by execve runs under: this program again, adding to the file; or plain riv, where nothing can
+ * be added to the document. */
 static bool prepare_exec(struct trace_options *o, struct cli_options *riv) {
     static char *list[ARGUMENTS_MAX + OPTION_MAX];
     struct tracer *tr = o->tracer;
@@ -236,8 +236,8 @@ static int usage_error(const char *message) {
 
 int main(int argc, char **argv) {
     static struct cli_options riv;
-    static struct tracer tracer = {
-        .file = "/dev/stderr", .filter = {.from = 1, .to = UINT64_MAX, .count = UINT64_MAX, .user = true}};
+    static struct tracer tracer = {.file = "/dev/stderr",
+                                   .filter = {.from = 1, .to = UINT64_MAX, .count = UINT64_MAX, .user = true}};
     struct trace_options options = {.tracer = &tracer};
     char err[MESSAGE_MAX];
     if (!self_path(argc > 0 ? argv[0] : NULL, riv.self, sizeof riv.self)) {

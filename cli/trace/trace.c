@@ -228,7 +228,8 @@ bool tracer_init(struct tracer *tr, struct engine_config *engine) {
     pthread_mutex_init(&tr->symbols_lock, NULL);
     tr->trace.symbols = symbols_create();
     forking = tr;
-    if (!tr->trace.symbols || pthread_key_create(&tr->key, thread_gone) || pthread_atfork(before_fork, after_fork, in_child))
+    if (!tr->trace.symbols || pthread_key_create(&tr->key, thread_gone) ||
+        pthread_atfork(before_fork, after_fork, in_child))
         return false;
     const struct trace_filter *f = &tr->filter;
     bool by_place = f->range_count + f->symbol_count > 0;
