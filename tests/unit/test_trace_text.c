@@ -94,6 +94,7 @@ static void disassembly_is_qemu_s(void **state) {
     assert_int_equal(text[10], '#');
 }
 
+void a_function_to_be_found(void);
 __attribute__((noinline)) void a_function_to_be_found(void) { __asm__ volatile(""); }
 
 static void own_functions_are_found(void **state) {
