@@ -15,6 +15,7 @@ from riv_case import CLEAN_ENV, RIV, WORK, RivCase, build_show  # noqa: E402
 
 KEPT = Path(__file__).resolve().parent.parent / "trace"
 TRACE = WORK / "trace"
+ROOT = KEPT.parent.parent
 QEMU = shutil.which("qemu-riscv64")
 
 
@@ -199,8 +200,14 @@ class Files(TraceCase):
     def test_help(self):
         done = self.riv("trace", "--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for word in ("spike", "qemu", "json", "chrome", "--symbol", "--pc"):
+        for word in ("spike", "qemu", "json", "chrome"):
             self.assertIn(word, done.stdout)
+        options = re.findall(r"(?m)^  (--?[\w]+)", done.stdout)
+        self.assertGreater(len(options), 8)
+        for file in ("docs/riv-trace.1", "scripts/completion/riv.bash", "scripts/completion/_riv"):
+            text = (ROOT / file).read_text().replace("\\-", "-")
+            for option in options:
+                self.assertRegex(text, r"(?<![\w-])" + re.escape(option) + r"(?!\w)", f"{option} in {file}")
 
 
 ENDS = r"""
