@@ -23,6 +23,7 @@
 struct start {
     struct task *task;
     const struct clone_request *args;
+    pid_t tid; /* here, as the task may be gone before its creator goes on */
     sem_t ready;
 };
 
@@ -30,7 +31,7 @@ static void *thread_main(void *arg) {
     struct start *s = arg;
     struct task *t = s->task;
     uint8_t altstack[HOST_ALTSTACK];
-    t->tid = (pid_t)syscall(SYS_gettid);
+    t->tid = s->tid = (pid_t)syscall(SYS_gettid);
     task_current = t;
     signals_thread_init(t, altstack, sizeof altstack);
     if (s->args->flags & CLONE_PARENT_SETTID)
@@ -82,7 +83,7 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
     if (error == 0) {
         while (sem_wait(&s.ready) != 0) {
         }
-        r = child->tid;
+        r = s.tid;
     } else {
         atomic_fetch_sub(&process.threads, 1);
         engine_hart_exit(h);
