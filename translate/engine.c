@@ -245,8 +245,8 @@ struct cc_block *engine_find_block(struct engine_hart *eh) {
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
-        atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
-        if (block->dead) /* died in between: whoever killed it may not have seen the slot */
+        slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
+        if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
             slot->pc = 1;
     }
     return block;
@@ -317,7 +317,7 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            if (h->jump_cache == engine_no_jumps || eh->mode != engine_mode(h))
+            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
                 engine_install_jumps(eh);
             struct cc_block *block = engine_find_block(eh);
             if (block) {

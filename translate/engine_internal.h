@@ -23,7 +23,7 @@ struct engine_hart {
     struct engine *engine;
     struct hart *hart;
     struct engine_hart *next, **prev;
-    struct jump_slot *jumps[MODES]; /* one table for each mode, made when first needed */
+    struct jump_slot *_Atomic jumps[MODES]; /* one table for each mode, made when first needed */
     char *return_stack;
     atomic_bool inside;             /* between entering and leaving engine_run */
     unsigned mode;

@@ -17,7 +17,6 @@
 #include "signals.h"
 #include "vma.h"
 
-#define SIGNALS 64
 #define SA_RESTORER_HOST 0x04000000ul
 #define GUEST_SA_FLAGS                                                                                                 \
     ((uint64_t)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER) |                     \
@@ -39,13 +38,10 @@ struct host_action {
 
 extern void signal_restorer(void);
 
-static struct {
-    pthread_mutex_t mutex;
-    struct guest_action action[SIGNALS + 1];
-} table = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-void signals_lock(void) { pthread_mutex_lock(&table.mutex); }
-void signals_unlock(void) { pthread_mutex_unlock(&table.mutex); }
+void signals_lock(void) { pthread_mutex_lock(&mutex); }
+void signals_unlock(void) { pthread_mutex_unlock(&mutex); }
 
 static void host_set_mask(uint64_t mask) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8); }
 static uint64_t host_mask(uint64_t guest) { return guest & ~FAULT_SIGNALS; }
@@ -115,9 +111,9 @@ void signals_init(struct task *t) {
     for (int sig = 1; sig <= SIGNALS; sig++) {
         struct host_action host;
         if (syscall(SYS_rt_sigaction, sig, NULL, &host, 8) == 0 && host.handler == (uintptr_t)SIG_IGN)
-            table.action[sig].handler = GUEST_SIG_IGN;
+            t->group->action[sig].handler = GUEST_SIG_IGN;
         if (is_fault_signal(sig))
-            host_install(sig, &table.action[sig]);
+            host_install(sig, &t->group->action[sig]);
     }
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &t->mask, 8);
     signals_restore(t);
@@ -159,12 +155,12 @@ static bool enter_handler(struct task *t, const siginfo_t *info, const struct gu
     return true;
 }
 
-static struct guest_action take_action(int sig) {
+static struct guest_action take_action(struct task *t, int sig) {
     signals_lock();
-    struct guest_action action = table.action[sig];
+    struct guest_action action = t->group->action[sig];
     if (action.handler > GUEST_SIG_IGN && (action.flags & (uint64_t)SA_RESETHAND)) {
-        table.action[sig].handler = GUEST_SIG_DFL;
-        host_install(sig, &table.action[sig]);
+        t->group->action[sig].handler = GUEST_SIG_DFL;
+        host_install(sig, &t->group->action[sig]);
     }
     signals_unlock();
     return action;
@@ -172,7 +168,7 @@ static struct guest_action take_action(int sig) {
 
 static void force(struct task *t, const siginfo_t *info) {
     int sig = info->si_signo;
-    struct guest_action action = take_action(sig);
+    struct guest_action action = take_action(t, sig);
     if (action.handler <= GUEST_SIG_IGN || (t->mask & SIGNAL_BIT(sig)) || process.rv32)
         signals_die(sig);
     if (!enter_handler(t, info, &action, t->mask)) {
@@ -241,7 +237,7 @@ void signals_deliver(struct task *t, bool interrupted) {
         uint64_t current = t->suspended ? t->suspend_mask : t->mask;
         if (!dequeue(t, current, &info))
             break;
-        struct guest_action action = take_action(info.si_signo);
+        struct guest_action action = take_action(t, info.si_signo);
         uint64_t bit = SIGNAL_BIT(info.si_signo);
         if (action.handler == GUEST_SIG_IGN || (action.handler == GUEST_SIG_DFL && (IGNORED_BY_DEFAULT & bit)))
             continue;
@@ -275,11 +271,11 @@ int64_t sys_rt_sigaction(struct task *t, const uint64_t *a) {
     if (a[1] && (UNBLOCKABLE & SIGNAL_BIT(sig)))
         return -EINVAL;
     signals_lock();
-    old = table.action[sig];
+    old = t->group->action[sig];
     if (a[1]) {
         action.flags &= GUEST_SA_FLAGS;
         action.mask &= ~UNBLOCKABLE;
-        table.action[sig] = action;
+        t->group->action[sig] = action;
         host_install(sig, &action);
     }
     signals_unlock();
@@ -391,20 +387,34 @@ int64_t sys_sigaltstack(struct task *t, const uint64_t *a) {
     return a[1] ? copy_out(a[1], &old, sizeof old) : 0;
 }
 
+void signals_clear_handlers(struct task *t) {
+    signals_lock();
+    for (int sig = 1; sig <= SIGNALS; sig++) {
+        struct guest_action *action = &t->group->action[sig];
+        if (action->handler == GUEST_SIG_DFL || action->handler == GUEST_SIG_IGN)
+            continue;
+        *action = (struct guest_action){0};
+        host_install(sig, action);
+    }
+    signals_unlock();
+}
+
 void signals_before_exec(struct task *t) {
     signals_lock();
     for (int sig = 1; sig <= SIGNALS; sig++) {
         struct host_action ign = {.handler = (uintptr_t)SIG_IGN};
-        if (is_fault_signal(sig) && table.action[sig].handler == GUEST_SIG_IGN)
+        if (is_fault_signal(sig) && t->group->action[sig].handler == GUEST_SIG_IGN)
             syscall(SYS_rt_sigaction, sig, &ign, NULL, 8);
     }
+    signals_unlock(); /* not held across execve: after vfork, the parent needs it */
     host_set_mask(t->mask);
 }
 
 void signals_after_failed_exec(struct task *t) {
+    signals_lock();
     for (int sig = 1; sig <= SIGNALS; sig++)
         if (is_fault_signal(sig))
-            host_install(sig, &table.action[sig]);
+            host_install(sig, &t->group->action[sig]);
     signals_unlock();
     signals_restore(t);
 }

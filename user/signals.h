@@ -9,11 +9,6 @@
 
 #include "user.h"
 
-/* As the guest's rt_sigaction has it (RISC-V has no restorer). */
-struct guest_action {
-    uint64_t handler, flags, mask;
-};
-
 #define SIGNAL_BIT(sig) (UINT64_C(1) << ((sig)-1))
 #define GUEST_SS_AUTODISARM INT32_MIN /* 1 << 31 */
 #define GUEST_SIG_DFL 0u
@@ -37,6 +32,8 @@ void signals_restore(struct task *t);
 /* For execve: what the guest ignores is ignored by the host as well; undone where execve fails. */
 void signals_before_exec(struct task *t);
 void signals_after_failed_exec(struct task *t);
+/* For CLONE_CLEAR_SIGHAND: what has a handler gets the default. */
+void signals_clear_handlers(struct task *t);
 /* Around fork. */
 void signals_lock(void);
 void signals_unlock(void);

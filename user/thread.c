@@ -23,7 +23,7 @@
 struct start {
     struct task *task;
     const struct clone_request *args;
-    pid_t tid; /* here, as the task may be gone before its creator goes on */
+    pid_t tid;
     sem_t ready;
 };
 
@@ -31,13 +31,14 @@ static void *thread_main(void *arg) {
     struct start *s = arg;
     struct task *t = s->task;
     uint8_t altstack[HOST_ALTSTACK];
-    t->tid = s->tid = (pid_t)syscall(SYS_gettid);
+    t->tid = (pid_t)syscall(SYS_gettid);
     task_current = t;
     signals_thread_init(t, altstack, sizeof altstack);
     if (s->args->flags & CLONE_PARENT_SETTID)
         copy_out(s->args->parent_tid, &t->tid, sizeof t->tid);
     if (s->args->flags & CLONE_CHILD_SETTID)
         copy_out(s->args->child_tid, &t->tid, sizeof t->tid);
+    s->tid = t->tid;
     sem_post(&s->ready); /* s is gone from here on */
     signals_restore(t);
     task_run(t);
@@ -45,10 +46,10 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-int64_t thread_create(struct task *t, const struct clone_request *c) {
+struct task *task_copy(const struct task *t, const struct clone_request *c) {
     struct task *child = malloc(sizeof *child);
     if (!child)
-        return -ENOMEM;
+        return NULL;
     memcpy(child, t, sizeof *child);
     struct hart *h = &child->hart;
     child->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
@@ -56,6 +57,7 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
     child->altstack = (struct alt_stack){0};
     child->queued = 0;
     child->signal_waiting = 0;
+    child->exec_argv = child->exec_env = NULL;
     h->pc += 4;
     h->x[10] = 0;
     h->pending = 0;
@@ -66,8 +68,15 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
         h->x[4] = c->tls;
     if (!engine_hart_init(process.engine, h)) {
         free(child);
-        return -ENOMEM;
+        return NULL;
     }
+    return child;
+}
+
+int64_t thread_create(struct task *t, const struct clone_request *c) {
+    struct task *child = task_copy(t, c);
+    if (!child)
+        return -ENOMEM;
     struct start s = {.task = child, .args = c};
     sem_init(&s.ready, 0, 0);
     pthread_attr_t attr;
@@ -75,7 +84,7 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, THREAD_STACK);
     signals_block_all();
-    atomic_fetch_add(&process.threads, 1);
+    atomic_fetch_add(&t->group->threads, 1);
     pthread_t thread;
     int error = pthread_create(&thread, &attr, thread_main, &s);
     pthread_attr_destroy(&attr);
@@ -83,10 +92,10 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
     if (error == 0) {
         while (sem_wait(&s.ready) != 0) {
         }
-        r = s.tid;
+        r = s.tid; /* child may have ended and be gone */
     } else {
-        atomic_fetch_sub(&process.threads, 1);
-        engine_hart_exit(h);
+        atomic_fetch_sub(&t->group->threads, 1);
+        engine_hart_exit(&child->hart);
         free(child);
     }
     sem_destroy(&s.ready);
@@ -102,7 +111,7 @@ static void clear_child_tid(struct task *t) {
 
 void thread_finish(struct task *t) {
     signals_block_all();
-    bool last = atomic_fetch_sub(&process.threads, 1) == 1;
+    bool last = atomic_fetch_sub(&t->group->threads, 1) == 1;
     if (last)
         process_finish();
     bool leader = t->main;
@@ -155,7 +164,8 @@ int64_t sys_clone3(struct task *t, const uint64_t *a) {
         return a[1] < 64 ? -EINVAL : -E2BIG;
     if (copy_in(raw, a[0], a[1]) != 0)
         return -EFAULT;
-    if (raw[9] || (raw[0] & CLONE_INTO_CGROUP_FLAG) || (raw[5] == 0) != (raw[6] == 0))
+    if (raw[9] || (raw[0] & (CLONE_INTO_CGROUP_FLAG | CLONE_DETACHED | CSIGNAL)) || raw[4] & ~(uint64_t)CSIGNAL ||
+        (raw[5] == 0) != (raw[6] == 0))
         return raw[9] ? -EPERM : -EINVAL;
     struct clone_request c = {
         .flags = raw[0],
@@ -172,9 +182,7 @@ int64_t sys_clone3(struct task *t, const uint64_t *a) {
 int64_t clone_dispatch(struct task *t, const struct clone_request *c) {
     if ((c->flags & THREAD_FLAGS) == THREAD_FLAGS)
         return thread_create(t, c);
-    if (c->flags & (CLONE_THREAD | CLONE_SIGHAND))
+    if (c->flags & (CLONE_THREAD | CLONE_SIGHAND)) /* shared handlers without being threads: not supported */
         return -EINVAL;
-    if ((c->flags & CLONE_VM) && !(c->flags & CLONE_VFORK))
-        return -EINVAL; /* two processes in one address space: not supported */
-    return fork_process(t, c);
+    return c->flags & CLONE_VM ? fork_sharing_memory(t, c) : fork_process(t, c);
 }

@@ -6,9 +6,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from riv_case import RivCase, build_show
+from riv_case import RivCase, build_guest
 
-SHOW = build_show()
+SHOW = build_guest("show")
 
 
 class Arguments(RivCase):
