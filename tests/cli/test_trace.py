@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from riv_case import CLEAN_ENV, RIV, SANITIZED, WORK, RivCase, build_show  # noqa: E402
+from riv_case import CLEAN_ENV, RIV, SANITIZED, WORK, RivCase, build_guest  # noqa: E402
 
 KEPT = Path(__file__).resolve().parent.parent / "trace"
 TRACE = WORK / "trace"
@@ -103,11 +103,11 @@ class Formats(TraceCase):
     def test_disassembly_of_a_c_program(self):
         """What both execute is written alike, whatever way they take through the C library."""
         log = TRACE / "show.log"
-        subprocess.run([QEMU, "-singlestep", "-d", "in_asm,nochain", "-D", log, build_show(), "env"], env=CLEAN_ENV,
+        subprocess.run([QEMU, "-singlestep", "-d", "in_asm,nochain", "-D", log, build_guest("show"), "env"], env=CLEAN_ENV,
                        stdout=subprocess.DEVNULL, check=False)
         theirs = {line[:18]: line for line in log.read_text().splitlines() if line.startswith("0x")}
         out = TRACE / "show.out"
-        self.riv("trace", "--format=qemu", "-o", out, build_show(), "env")
+        self.riv("trace", "--format=qemu", "-o", out, build_guest("show"), "env")
         ours = {line[:18]: line for line in out.read_text().splitlines() if line.startswith("0x")}
         both = theirs.keys() & ours.keys()
         self.assertGreater(len(both), 2000)
@@ -253,6 +253,14 @@ int main(int argc, char **argv) {
         if (!sigsetjmp(back, 1))
             *(volatile int *)8 = 1;
     }
+    if (strcmp(argv[1], "spawn") == 0) {
+        pid_t child = vfork();
+        if (!child) {
+            execl(argv[2], argv[2], (char *)0);
+            _exit(127);
+        }
+        waitpid(child, NULL, 0);
+    }
     if (strcmp(argv[1], "execve") == 0)
         execl(argv[2], argv[2], (char *)0);
     last_words();
@@ -303,6 +311,25 @@ class Ends(TraceCase):
         _, names = self.stacks(self.run_ends("fork", name="chrome"))
         self.assertIn("last_words", names)
         self.assertNotIn("in_child", names)
+
+    def test_program_of_a_child_is_not_traced(self):
+        text = self.run_ends("spawn", self.program)
+        self.assertNotIn(self.trace(format="spike").splitlines()[40], text)
+        ran = self.riv("trace", "--format=spike", "-o", "/dev/null", "--strace", self.ends, "spawn", self.program)
+        self.assertEqual(ran.returncode, 0)
+        self.assertIn("exit(0)", ran.stderr)
+
+    def test_stderr_is_a_file(self):
+        """Opening it again would cut off what is there."""
+        path = TRACE / "stderr"
+        with open(path, "w") as file:
+            file.write("first line\n")
+            file.flush()
+            subprocess.run([RIV, "trace", "--format=spike", self.ends, "execve", self.program], stderr=file, env=CLEAN_ENV,
+                           check=True)
+        text = path.read_text()
+        self.assertTrue(text.startswith("first line\ncore   0"))
+        self.assertTrue(text.endswith(self.trace(format="spike")))
 
     def test_child_has_a_file_of_its_own(self):
         for old in TRACE.glob("by-process-*"):
