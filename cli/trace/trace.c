@@ -92,9 +92,7 @@ static bool filter_pc(void *ctx, uint64_t pc) {
     uint64_t kept = atomic_load_explicit(slot, memory_order_relaxed);
     if (kept >> 1 == pc + 1)
         return kept & 1;
-    pthread_mutex_lock(&tr->symbols_lock);
     bool answer = wants(tr, pc);
-    pthread_mutex_unlock(&tr->symbols_lock);
     atomic_store_explicit(slot, (pc + 1) << 1 | answer, memory_order_relaxed);
     return answer;
 }
@@ -201,7 +199,9 @@ static void in_child(void) {
     struct tracer *tr = forking;
     char err[512];
     pthread_mutex_init(&tr->lock, NULL);
-    pthread_mutex_init(&tr->symbols_lock, NULL);
+    tr->trace.symbols = symbols_create(); /* a thread that is not here may have locked the other */
+    if (!tr->trace.symbols)
+        abort();
     if (!strstr(tr->file, "%p"))
         return; /* pid still says that all is the parent's */
     output_abandon(tr->trace.out);
@@ -225,7 +225,6 @@ static void in_child(void) {
 
 bool tracer_init(struct tracer *tr, struct engine_config *engine) {
     pthread_mutex_init(&tr->lock, NULL);
-    pthread_mutex_init(&tr->symbols_lock, NULL);
     tr->trace.symbols = symbols_create();
     forking = tr;
     if (!tr->trace.symbols || pthread_key_create(&tr->key, thread_gone) ||
