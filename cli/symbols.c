@@ -77,6 +77,9 @@ void symbols_forget_misses(struct symbols *s) {
     pthread_mutex_unlock(&s->lock);
 }
 
+void symbols_hold(struct symbols *s) { pthread_mutex_lock(&s->lock); }
+void symbols_release(struct symbols *s) { pthread_mutex_unlock(&s->lock); }
+
 static bool inside(const struct object *o, uint64_t offset, uint64_t size) {
     return offset <= o->bytes && size <= o->bytes - offset;
 }

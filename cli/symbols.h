@@ -28,5 +28,8 @@ const struct symbol *symbols_find(struct symbols *s, uint64_t address);
 const struct symbol *symbols_named(struct symbols *s, const char *name);
 /* Code has been mapped or unmapped: addresses without a name are looked up anew. */
 void symbols_forget_misses(struct symbols *s);
+/* Around fork, in the parent and the child: no thread is inside meanwhile. */
+void symbols_hold(struct symbols *s);
+void symbols_release(struct symbols *s);
 
 #endif

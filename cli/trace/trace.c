@@ -193,15 +193,18 @@ bool tracer_open(struct tracer *tr, bool append, char *err, size_t n) {
 
 static struct tracer *forking;
 
-static void before_fork(void) { pthread_mutex_lock(&forking->lock); }
-static void after_fork(void) { pthread_mutex_unlock(&forking->lock); }
+static void before_fork(void) {
+    pthread_mutex_lock(&forking->lock);
+    symbols_hold(forking->trace.symbols);
+}
+static void after_fork(void) {
+    symbols_release(forking->trace.symbols);
+    pthread_mutex_unlock(&forking->lock);
+}
 static void in_child(void) {
     struct tracer *tr = forking;
     char err[512];
-    pthread_mutex_init(&tr->lock, NULL);
-    tr->trace.symbols = symbols_create(); /* a thread that is not here may have locked the other */
-    if (!tr->trace.symbols)
-        abort();
+    after_fork();
     if (!strstr(tr->file, "%p"))
         return; /* pid still says that all is the parent's */
     output_abandon(tr->trace.out);
