@@ -42,7 +42,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->translate_lock, NULL);
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
-    engine_no_jumps[0].pc = 1;
+    engine_no_jumps[0].pc = jump_none(0);
     if (config->kind == ENGINE_INTERP)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
@@ -169,7 +169,7 @@ void engine_install_jumps(struct engine_hart *eh) {
             mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
-        table[0].pc = 1;
+        table[0].pc = jump_none(0);
         eh->jumps[mode] = table;
     }
     __atomic_store_n(&h->jump_cache, eh->jumps[mode], __ATOMIC_SEQ_CST);
@@ -249,7 +249,7 @@ struct cc_block *engine_find_block(struct engine_hart *eh) {
         slot->code = block->code + block->entry;
         slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
         if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
-            slot->pc = 1;
+            slot->pc = jump_none(jump_index(h->pc));
     }
     return block;
 }
@@ -421,6 +421,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;
                 h->fault_box = bi->fixes[f->fix].box;
             }
+            backend_context_recover(e->backend, h, bi, f, ucontext);
             if (bi->landing && offset >= bi->loop_start)
                 backend_context_go(ucontext, block->code + bi->landing);
             else

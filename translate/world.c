@@ -152,5 +152,5 @@ void engine_fork_child(struct engine *e, struct hart *h) {
         backend_reset_returns(h);
     for (int m = 0; m < MODES; m++)
         for (unsigned i = 0; self->jumps[m] && i < JUMP_SLOTS; i++)
-            self->jumps[m][i].pc = 1;
+            self->jumps[m][i].pc = jump_none(i);
 }

@@ -143,9 +143,12 @@ static bool host_has_parent(const char *path) {
     return access(parent, F_OK) == 0;
 }
 
+static bool is_the_kernels(const char *path) {
+    return starts_with_dir(path, "/proc") || starts_with_dir(path, "/sys") || starts_with_dir(path, "/dev");
+}
+
 static bool is_the_hosts(const char *path) {
-    return starts_with_dir(path, "/proc") || starts_with_dir(path, "/sys") || starts_with_dir(path, "/dev") ||
-           starts_with_dir(path, "/tmp") || path_in_sysroot(path);
+    return is_the_kernels(path) || starts_with_dir(path, "/tmp") || path_in_sysroot(path);
 }
 
 /* Where path is a symbolic link in the sysroot to a name that is not there: replaces path by that name. */
@@ -198,26 +201,57 @@ const char *path_absolute(int dirfd, const char *path, char *buf) {
     return fd_name(dirfd, directory) && join(directory, path, buf) ? buf : NULL;
 }
 
+/* A symbolic link on the host whose target is in the sysroot, as when the guest has made it.  True: buf has the target.
+ */
+static bool follow_into_root(int dirfd, const char *path, char *buf) {
+    char name[PATH_MAX], target[PATH_MAX];
+    if (snprintf(name, sizeof name, "%s", path) >= (int)sizeof name)
+        return false;
+    for (int links = 0; links < LINKS_MAX && !is_the_kernels(name); links++) {
+        ssize_t n = readlinkat(dirfd, name, target, sizeof target - 1);
+        if (n <= 0)
+            break;
+        target[n] = 0;
+        const char *slash = target[0] == '/' ? NULL : strrchr(name, '/');
+        size_t directory = slash ? (size_t)(slash + 1 - name) : 0;
+        if (directory + (size_t)n >= sizeof name)
+            break;
+        strcpy(name + directory, target);
+        if (target[0] == '/' && !is_the_hosts(name) && find_in_root(name, buf, true))
+            return true;
+    }
+    return false;
+}
+
+/* The name on the host as it is, but for links that lead back. */
+static const char *on_host(int dirfd, const char *path, char *buf, unsigned how) {
+    char target[PATH_MAX];
+    if (root.fd < 0 || !(how & PATH_FOLLOW) || path_in_sysroot(path) || !follow_into_root(dirfd, path, target))
+        return path;
+    return strcpy(buf, target);
+}
+
 const char *path_resolve_at(int dirfd, const char *path, char *buf, unsigned how) {
     char guest[PATH_MAX];
     if (path[0] == '/') {
         if ((how & PATH_FOLLOW) && procfs_is_exe(path))
             return process.exe;
-        if (root.fd < 0 || is_the_hosts(path))
+        if (root.fd < 0 || is_the_kernels(path))
             return path;
         snprintf(guest, sizeof guest, "%s", path);
         if (lookup(guest, buf, how))
             return buf;
-        return strcmp(guest, path) == 0 ? path : strcpy(buf, guest);
+        return on_host(dirfd, strcmp(guest, path) == 0 ? path : strcpy(buf, guest), buf, how);
     }
-    if (root.fd < 0 || path[0] == 0 || (dirfd == AT_FDCWD && !(task_current && task_current->group->cwd_in_sysroot)))
+    if (root.fd < 0 || path[0] == 0)
         return path;
-    if (!fd_name(dirfd, buf) || !path_in_sysroot(buf) || !join(buf, path, guest))
-        return path;
+    if ((dirfd == AT_FDCWD && !(task_current && task_current->group->cwd_in_sysroot)) || !fd_name(dirfd, buf) ||
+        !path_in_sysroot(buf) || !join(buf, path, guest))
+        return on_host(dirfd, path, buf, how);
     /* What is made in a directory of the sysroot goes there. */
     if (how & PATH_CREATE)
         how |= PATH_SYSROOT;
-    return lookup(guest, buf, how) ? buf : strcpy(buf, guest);
+    return lookup(guest, buf, how) ? buf : on_host(dirfd, strcpy(buf, guest), buf, how);
 }
 
 const char *path_resolve(const char *path, char *buf, bool follow) {

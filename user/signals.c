@@ -24,6 +24,7 @@
 /* What faults raise: never blocked on the host. */
 #define FAULT_SIGNALS                                                                                                  \
     (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGTRAP))
+#define LIBC_SIGNALS 32 /* first of those that C libraries keep for cancellation and setuid */
 #define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 #define IGNORED_BY_DEFAULT (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
 #define STOPS_BY_DEFAULT (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
@@ -74,12 +75,22 @@ static void host_fault(int sig, siginfo_t *info, void *context) {
     die_of_own_fault(sig, info, context);
 }
 
+static bool is_queued(const struct task *t, int sig) {
+    for (unsigned i = 0; i < t->queued; i++)
+        if (t->queue[i].si_signo == sig)
+            return true;
+    return false;
+}
+
 static void host_handler(int sig, siginfo_t *info, void *context) {
     struct task *t = task_current;
     ucontext_t *uc = context;
     int saved_errno = errno;
     if (is_fault_signal(sig) && info->si_code > 0) {
         host_fault(sig, info, context);
+    } else if (t && is_fault_signal(sig) && (t->mask & SIGNAL_BIT(sig)) && !t->suspended) {
+        if (!is_queued(t, sig) && t->queued < SIGNAL_QUEUE) /* pending, as the host keeps it for others */
+            t->queue[t->queued++] = *info;
     } else if (t && t->queued < SIGNAL_QUEUE) {
         t->queue[t->queued++] = *info;
         __atomic_store_n(&t->signal_waiting, 1, __ATOMIC_RELEASE);
@@ -282,6 +293,13 @@ int64_t sys_rt_sigaction(struct task *t, const uint64_t *a) {
     return a[2] ? copy_out(a[2], &old, sizeof old) : 0;
 }
 
+static bool any_queued(const struct task *t, uint64_t blocked) {
+    for (unsigned i = 0; i < t->queued; i++)
+        if (!(blocked & SIGNAL_BIT(t->queue[i].si_signo)))
+            return true;
+    return false;
+}
+
 /* Sets the mask without losing a signal that has just been taken. */
 static int64_t set_mask(struct task *t, uint64_t mask) {
     uint64_t host = host_mask(mask);
@@ -291,7 +309,7 @@ static int64_t set_mask(struct task *t, uint64_t mask) {
     if (r != 0)
         return r;
     t->mask = mask;
-    if (t->queued) /* a fault signal that was sent while blocked */
+    if (any_queued(t, mask)) /* a fault signal that was sent while blocked */
         t->signal_waiting = 1;
     return 0;
 }
@@ -323,6 +341,30 @@ int64_t sys_rt_sigprocmask(struct task *t, const uint64_t *a) {
     return a[2] ? copy_out(a[2], &old, sizeof old) : 0;
 }
 
+/* The host's answer, and signals of faults that riv itself keeps. */
+int64_t sys_rt_sigpending(struct task *t, const uint64_t *a) {
+    uint64_t set = 0;
+    if (a[1] > sizeof set)
+        return -EINVAL;
+    int64_t r = host_syscall(SYS_rt_sigpending, (uint64_t)&set, sizeof set, 0, 0, 0, 0);
+    for (unsigned i = 0; i < t->queued; i++)
+        set |= SIGNAL_BIT(t->queue[i].si_signo) & t->mask;
+    return r ? r : copy_out(a[0], &set, a[1]);
+}
+
+int64_t sys_rt_sigtimedwait(struct task *t, const uint64_t *a) {
+    uint64_t set;
+    siginfo_t info;
+    if (a[3] == sizeof set && copy_in(&set, a[0], sizeof set) == 0 && t->queued) {
+        signals_block_all(); /* the queue is the handler's, too */
+        bool taken = dequeue(t, ~(set & FAULT_SIGNALS), &info);
+        signals_restore(t);
+        if (taken)
+            return a[1] && copy_out(a[1], &info, sizeof info) != 0 ? -EFAULT : info.si_signo;
+    }
+    return host_syscall_blocking(SYS_rt_sigtimedwait, a[0], a[1], a[2], a[3], 0, 0);
+}
+
 int64_t signals_masked_call(struct task *t, uint64_t mask, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                             uint64_t e, uint64_t f) {
     if (mask) {
@@ -331,7 +373,7 @@ int64_t signals_masked_call(struct task *t, uint64_t mask, long number, uint64_t
             return -EFAULT;
         t->suspend_mask = set & ~UNBLOCKABLE;
         t->suspended = true;
-        if (t->queued)
+        if (any_queued(t, t->suspend_mask))
             t->signal_waiting = 1;
     }
     int64_t r = host_syscall_blocking(number, a, b, c, d, e, f);
@@ -354,7 +396,7 @@ int64_t sys_rt_sigreturn(struct task *t, const uint64_t *a) {
         return NO_RESULT;
     }
     t->mask = mask & ~UNBLOCKABLE;
-    if (t->queued)
+    if (any_queued(t, t->mask))
         t->signal_waiting = 1;
     else
         signals_restore(t); /* else signals_deliver does, after what waits */
@@ -385,6 +427,16 @@ int64_t sys_sigaltstack(struct task *t, const uint64_t *a) {
             t->altstack = (struct alt_stack){set.sp, set.flags & GUEST_SS_AUTODISARM, set.size};
     }
     return a[1] ? copy_out(a[1], &old, sizeof old) : 0;
+}
+
+void signals_take_back(struct task *t) {
+    static _Atomic bool done;
+    if (atomic_exchange(&done, true))
+        return;
+    signals_lock();
+    for (int sig = LIBC_SIGNALS; sig < SIGRTMIN; sig++)
+        host_install(sig, &t->group->action[sig]);
+    signals_unlock();
 }
 
 void signals_clear_handlers(struct task *t) {

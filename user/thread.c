@@ -73,21 +73,27 @@ struct task *task_copy(const struct task *t, const struct clone_request *c) {
     return child;
 }
 
+int thread_start(struct task *t, void *(*run)(void *), void *arg, size_t stack_size) {
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, stack_size);
+    int error = pthread_create(&thread, &attr, run, arg);
+    pthread_attr_destroy(&attr);
+    signals_take_back(t);
+    return error;
+}
+
 int64_t thread_create(struct task *t, const struct clone_request *c) {
     struct task *child = task_copy(t, c);
     if (!child)
         return -ENOMEM;
     struct start s = {.task = child, .args = c};
     sem_init(&s.ready, 0, 0);
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, THREAD_STACK);
     signals_block_all();
     atomic_fetch_add(&t->group->threads, 1);
-    pthread_t thread;
-    int error = pthread_create(&thread, &attr, thread_main, &s);
-    pthread_attr_destroy(&attr);
+    int error = thread_start(t, thread_main, &s, THREAD_STACK);
     int64_t r = -error;
     if (error == 0) {
         while (sem_wait(&s.ready) != 0) {
@@ -117,6 +123,8 @@ void thread_finish(struct task *t) {
     bool leader = t->main;
     int status = t->exit_status;
     engine_hart_exit(&t->hart);
+    if (!process.rv32)
+        robust_list_exit(t);
     clear_child_tid(t);
     /* The last thread's status is the process's when it is the leader; else the leader has left its own. */
     if (leader || last)

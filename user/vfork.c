@@ -9,7 +9,6 @@
  *      child                 task_run ... execve or exit ------
  */
 #include <linux/sched.h>
-#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -138,17 +137,6 @@ static void *helper_main(void *arg) {
     return NULL;
 }
 
-static int helper_start(struct launch *l) {
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, HELPER_STACK);
-    int error = pthread_create(&thread, &attr, helper_main, l);
-    pthread_attr_destroy(&attr);
-    return error;
-}
-
 int64_t fork_sharing_memory(struct task *t, const struct clone_request *c) {
     struct start s = {.request = c};
     signals_block_all();
@@ -163,7 +151,7 @@ int64_t fork_sharing_memory(struct task *t, const struct clone_request *c) {
     int error = 0;
     if (c->flags & CLONE_VFORK)
         launch_run(l);
-    else if ((error = helper_start(l)) != 0)
+    else if ((error = thread_start(t, helper_main, l, HELPER_STACK)) != 0)
         launch_free(l);
     if (error == 0) {
         while (sem_wait(&s.done) != 0) {

@@ -43,7 +43,7 @@ static void target(struct writer *w, uint64_t address) {
 static const char *x(unsigned r) { return insn_xreg_names[r]; }
 static const char *f(unsigned r) { return insn_freg_names[r]; }
 
-/* ---- other names for some operands ---- */
+/* ---- other names for some operands, and what qemu 7.2 gets wrong ---- */
 
 enum alias_when {
     RS1_ZERO = 1,
@@ -54,27 +54,50 @@ enum alias_when {
     IMM_0 = 32,
     IMM_1 = 64,
     IMM_ALL = 128,
-    SAME = 256
+    SAME = 256,
+    SHORT = 512
 };
 struct alias {
     uint16_t id, when;
     const char *name;
-    const char *operands; /* d rd, 1 rs1, 2 rs2, i imm, o offset */
+    const char *operands; /* d rd, 1 rs1, 2 rs2, s imm as if it were a register, o offset */
 };
 /* The first that fits counts. */
 static const struct alias aliases[] = {
-    {INSN_jal, RD_ZERO, "j", "o"},           {INSN_jalr, RD_ZERO | RS1_RA | IMM_0, "ret", ""},
-    {INSN_jalr, RD_ZERO | IMM_0, "jr", "1"}, {INSN_beq, RS2_ZERO, "beqz", "1o"},
-    {INSN_bne, RS2_ZERO, "bnez", "1o"},      {INSN_bge, RS1_ZERO, "blez", "2o"},
-    {INSN_bge, RS2_ZERO, "bgez", "1o"},      {INSN_blt, RS2_ZERO, "bltz", "1o"},
-    {INSN_blt, RS1_ZERO, "bgtz", "2o"},      {INSN_addi, RD_ZERO | RS1_ZERO | IMM_0, "nop", ""},
-    {INSN_addi, IMM_0, "mv", "d1"},          {INSN_addiw, IMM_0, "sext.w", "d1"},
-    {INSN_xori, IMM_ALL, "not", "d1"},       {INSN_sltiu, IMM_1, "seqz", "d1"},
-    {INSN_sltu, RS1_ZERO, "snez", "d2"},     {INSN_slt, RS2_ZERO, "sltz", "d1"},
-    {INSN_slt, RS1_ZERO, "sgtz", "d2"},      {INSN_sub, RS1_ZERO, "neg", "d2"},
-    {INSN_subw, RS1_ZERO, "negw", "d2"},     {INSN_fsgnj_s, SAME, "fmv.s", "d1"},
-    {INSN_fsgnjn_s, SAME, "fneg.s", "d1"},   {INSN_fsgnjx_s, SAME, "fabs.s", "d1"},
-    {INSN_fsgnj_d, SAME, "fmv.d", "d1"},     {INSN_fsgnjn_d, SAME, "fneg.d", "d1"},
+    {INSN_jal, RD_ZERO, "j", "o"},
+    {INSN_jalr, RD_ZERO | RS1_RA | IMM_0, "ret", ""},
+    {INSN_jalr, RD_ZERO | IMM_0, "jr", "1"},
+    {INSN_beq, RS2_ZERO, "beqz", "1o"},
+    {INSN_bne, RS2_ZERO, "bnez", "1o"},
+    {INSN_bge, RS1_ZERO, "blez", "2o"},
+    {INSN_bge, RS2_ZERO, "bgez", "1o"},
+    {INSN_blt, RS2_ZERO, "bltz", "1o"},
+    {INSN_blt, RS1_ZERO, "bgtz", "2o"},
+    {INSN_bge, 0, "ble", "21o"},
+    {INSN_blt, 0, "bgt", "21o"},
+    {INSN_bgeu, 0, "bleu", "21o"},
+    {INSN_bltu, 0, "bgtu", "21o"},
+    {INSN_addi, RD_ZERO | RS1_ZERO | IMM_0, "nop", ""},
+    {INSN_addi, IMM_0, "mv", "d1"},
+    {INSN_addiw, IMM_0, "sext.w", "d1"},
+    {INSN_xori, IMM_ALL, "not", "d1"},
+    {INSN_sltiu, IMM_1, "seqz", "d1"},
+    {INSN_sltu, RS1_ZERO, "snez", "d2"},
+    {INSN_slt, RS2_ZERO, "sltz", "d1"},
+    {INSN_slt, RS1_ZERO, "sgtz", "d2"},
+    {INSN_sub, RS1_ZERO, "neg", "d2"},
+    {INSN_subw, RS1_ZERO, "negw", "d2"},
+    {INSN_andn, 0, "andn", "d1"},
+    {INSN_orn, 0, "orn", "d1"},
+    {INSN_xnor, 0, "xnor", "d1"},
+    {INSN_ctzw, 0, "clzw", "d1"},
+    {INSN_slli_uw, SHORT, "slli.uw", "d1s"},
+    {INSN_slli_uw, 0, "illegal", ""},
+    {INSN_fsgnj_s, SAME, "fmv.s", "d1"},
+    {INSN_fsgnjn_s, SAME, "fneg.s", "d1"},
+    {INSN_fsgnjx_s, SAME, "fabs.s", "d1"},
+    {INSN_fsgnj_d, SAME, "fmv.d", "d1"},
+    {INSN_fsgnjn_d, SAME, "fneg.d", "d1"},
     {INSN_fsgnjx_d, SAME, "fabs.d", "d1"},
 };
 
@@ -83,7 +106,7 @@ static bool fits(const struct alias *a, const struct insn *in) {
     return a->id == in->id && (!(w & RS1_ZERO) || in->rs1 == 0) && (!(w & RS2_ZERO) || in->rs2 == 0) &&
            (!(w & RD_ZERO) || in->rd == 0) && (!(w & RD_RA) || in->rd == 1) && (!(w & RS1_RA) || in->rs1 == 1) &&
            (!(w & IMM_0) || in->imm == 0) && (!(w & IMM_1) || in->imm == 1) && (!(w & IMM_ALL) || in->imm == -1) &&
-           (!(w & SAME) || in->rs1 == in->rs2);
+           (!(w & SAME) || in->rs1 == in->rs2) && (!(w & SHORT) || in->imm < 32);
 }
 
 static bool put_alias(struct writer *w, const struct insn *in, uint64_t pc) {
@@ -105,6 +128,9 @@ static bool put_alias(struct writer *w, const struct insn *in, uint64_t pc) {
             break;
         case '2':
             put(w, "%s", x(in->rs2));
+            break;
+        case 's':
+            put(w, "%s", x((unsigned)in->imm));
             break;
         default:
             put(w, "%d", in->imm);
@@ -286,7 +312,8 @@ int qemu_disassemble(const struct insn *given, uint64_t pc, char *buf, size_t n)
         return (int)w.used;
     const struct insn_row *row = &insn_rows[in.id];
     bool ordered = row->format == FMT_AMO || row->format == FMT_LR;
-    put(&w, "%s%s%s", row->mnemonic, ordered && in.rm & 2 ? ".aq" : "", ordered && in.rm & 1 ? ".rl" : "");
+    const char *name = in.id == INSN_fmv_x_w ? "fmv.x.s" : in.id == INSN_fmv_w_x ? "fmv.s.x" : row->mnemonic;
+    put(&w, "%s%s%s", name, ordered && in.rm & 2 ? ".aq" : "", ordered && in.rm & 1 ? ".rl" : "");
     pad(&w, COLUMN);
     if (row->format >= FMT_FIL)
         put_floating(&w, &in);

@@ -27,6 +27,9 @@ class Sysroot(RivCase):
         (self.top / "nowhere").symlink_to("/riv-test-nowhere/file")
         (self.top / "chain").symlink_to("outside")
         (self.host / "file").write_text("host")
+        (self.host / "inward").symlink_to(f"/{TOP}/file")
+        (self.host / "further").symlink_to("inward")
+        (self.host / "tool").symlink_to(f"/{TOP}/program")
         shutil.copy(PROGRAM, self.top / "program")
 
     def sees(self, *words, lines):
@@ -38,8 +41,10 @@ class Sysroot(RivCase):
 
     def test_links(self):
         self.sees("cat", f"/{TOP}/absolute", "cat", f"/{TOP}/outside", "cat", f"/{TOP}/chain", "cat", f"/{TOP}/nowhere",
+                  "cat", "inward", "cat", f"{self.host}/further", "open", ".", "cat", "@further",
                   "link?", f"/{TOP}/absolute", "stat", f"/{TOP}/nowhere",
-                  lines=["cat: inside", "cat: host", "cat: host", "cat: ENOENT", f"link?: /{TOP}/file", "stat: link"])
+                  lines=["cat: inside", "cat: host", "cat: host", "cat: ENOENT", "cat: inside", "cat: inside", "open: ok",
+                         "cat: inside", f"link?: /{TOP}/file", "stat: link"])
 
     def test_working_directory(self):
         self.sees("cd", f"/{TOP}/sub", "cwd", "link?", "/proc/self/cwd", "cat", "deep", "cat", "../file", "cd", "..",
@@ -87,6 +92,7 @@ class Sysroot(RivCase):
         self.sees("open", f"/{TOP}", "exec", "@program", lines=["open: ok", f"cwd: {self.host}"])
         self.sees("cd", f"/{TOP}", "exec", "program", lines=["cd: ok", f"cwd: /{TOP}"])
         self.sees("cd", f"/{TOP}/sub", "exec", "../program", lines=["cd: ok", f"cwd: /{TOP}/sub"])
+        self.sees("exec", "tool", lines=[f"cwd: {self.host}"])
         self.sees("exec", f"/{TOP}/missing", "exec", f"/{TOP}", "exec", f"/{TOP}/file",
                   lines=["exec: ENOENT", "exec: EACCES", "exec: EACCES"])
 
