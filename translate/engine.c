@@ -35,6 +35,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
             free(e);
             return NULL;
         }
+        e->machine->counted = config->icount;
         if (config->kind == ENGINE_JIT)
             snprintf(err, n, "system mode is not translated yet: it is interpreted");
         e->config.kind = config->kind == ENGINE_JIT ? ENGINE_AUTO : config->kind;

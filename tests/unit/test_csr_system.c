@@ -1,5 +1,5 @@
-/* test_csr_system.c: every CSR of a hart with a board: what of it can be written, from which privilege it can be reached,
- * what mode bits deny it; PMP's ranges and locks.
+/* test_csr_system.c: every CSR of a hart with a board: what of it can be written, from which privilege it can be
+ * reached, what mode bits deny it; PMP's ranges and locks.
  */
 #include "board_fixture.c"
 
@@ -257,11 +257,11 @@ static void protection_ranges(void **state) {
         uint8_t cfg;
         uint64_t below, address, first, last;
     } ranges[] = {
-        {0x08, RAM, RAM + 0x100, RAM, RAM + 0xff},                         /* TOR */
-        {0x10, 0, RAM + 0x40, RAM + 0x40, RAM + 0x43},                     /* NA4 */
-        {0x18, 0, RAM + 0x40, RAM + 0x40, RAM + 0x47},                     /* NAPOT of 8 bytes */
-        {0x18, 0, RAM + 0x40 + 0x1c, RAM + 0x40, RAM + 0x7f},              /* of 64 */
-        {0x18, 0, RAM + 0x7fc, RAM, RAM + 0xfff},                          /* of a page */
+        {0x08, RAM, RAM + 0x100, RAM, RAM + 0xff},            /* TOR */
+        {0x10, 0, RAM + 0x40, RAM + 0x40, RAM + 0x43},        /* NA4 */
+        {0x18, 0, RAM + 0x40, RAM + 0x40, RAM + 0x47},        /* NAPOT of 8 bytes */
+        {0x18, 0, RAM + 0x40 + 0x1c, RAM + 0x40, RAM + 0x7f}, /* of 64 */
+        {0x18, 0, RAM + 0x7fc, RAM, RAM + 0xfff},             /* of a page */
     };
     for (unsigned i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         for (unsigned rights = 0; rights < 8; rights++) {

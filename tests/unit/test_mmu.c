@@ -135,10 +135,10 @@ static void pages_are_protected(void **state) {
         {V | A | D | R | W | X | U, PRIV_S, MSTATUS_SUM, true, true, false},
         {V | A | D | X | U, PRIV_U, 0, false, false, true},
         {V | A | D | X | U, PRIV_U, MSTATUS_MXR, true, false, true},
-        {V | A | D | W, PRIV_S, 0, false, false, false},         /* reserved */
-        {V | A | D | W | X, PRIV_S, 0, false, false, false},     /* reserved */
-        {A | D | R | W | X, PRIV_S, 0, false, false, false},     /* not valid */
-        {V | A | D, PRIV_S, 0, false, false, false},             /* a pointer with A and D, which are reserved */
+        {V | A | D | W, PRIV_S, 0, false, false, false},     /* reserved */
+        {V | A | D | W | X, PRIV_S, 0, false, false, false}, /* reserved */
+        {A | D | R | W | X, PRIV_S, 0, false, false, false}, /* not valid */
+        {V | A | D, PRIV_S, 0, false, false, false},         /* a pointer with A and D, which are reserved */
     };
     for (unsigned m = 0; m < MODES; m++) {
         for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -252,7 +252,8 @@ static void accesses_cross_pages(void **state) {
         unsigned most = p.bytes;
         for (unsigned size = 2; size <= most; size *= 2) {
             for (unsigned before = 1; before < size; before++) {
-                uint64_t va = 0x6000 - before, v, value = UINT64_C(0x8877665544332211) & (UINT64_MAX >> (64 - size * 8));
+                uint64_t va = 0x6000 - before, v,
+                         value = UINT64_C(0x8877665544332211) & (UINT64_MAX >> (64 - size * 8));
                 assert_true(mmu_store(p.h, va, size, value));
                 assert_true(mmu_load(p.h, va, size, &v));
                 assert_int_equal(v, value);
@@ -285,7 +286,7 @@ static void mprv_loads_as_the_previous_privilege(void **state) {
     system_select(p.h);
     board_put(&p.b, DATA, 4711, 4);
     load_faults(&p, 0x5000, TRAP_LOAD_ACCESS); /* bare: nothing is there */
-    p.s->mstatus |= MSTATUS_MPRV;             /* MPP is U */
+    p.s->mstatus |= MSTATUS_MPRV;              /* MPP is U */
     system_select(p.h);
     expect_load(&p, 0x5000, 4711);
     assert_non_null(mmu_fetch(p.h, RAM)); /* fetches stay bare */

@@ -1,5 +1,5 @@
-/* test_system.c: small bare-metal programs on a board of RAM and a finisher: traps, privilege, interrupts, self-modifying
- * code, devices.
+/* test_system.c: small bare-metal programs on a board of RAM and a finisher: traps, privilege, interrupts,
+ * self-modifying code, devices.
  */
 #include "board_fixture.c"
 
@@ -75,7 +75,6 @@ static void traps_to_machine_mode(void **state) {
     assert_int_equal(b.log[1], 0x40000000);
     board_stop(&b);
 }
-
 
 /* Where hart 0 goes next, and as what. */
 static struct system *at(struct board *b, uint64_t pc, unsigned priv) {
@@ -235,26 +234,36 @@ static void privileged_instructions_are_illegal_elsewhere(void **state) {
         uint64_t mstatus;
         bool legal;
     } cases[] = {
-        {INSN_mret, PRIV_S, 0, false},       {INSN_mret, PRIV_U, 0, false},
-        {INSN_sret, PRIV_U, 0, false},       {INSN_sret, PRIV_S, MSTATUS_TSR, false},
-        {INSN_wfi, PRIV_U, 0, false},        {INSN_wfi, PRIV_S, MSTATUS_TW, false},
-        {INSN_wfi, PRIV_S, 0, true},         {INSN_sfence_vma, PRIV_U, 0, false},
-        {INSN_sfence_vma, PRIV_S, 0, true},  {INSN_sfence_vma, PRIV_S, MSTATUS_TVM, false},
-        {INSN_sfence_vma, PRIV_M, 0, true},  {INSN_sinval_vma, PRIV_S, 0, true},
-        {INSN_sinval_vma, PRIV_U, 0, false}, {INSN_sinval_vma, PRIV_S, MSTATUS_TVM, false},
+        {INSN_mret, PRIV_S, 0, false},
+        {INSN_mret, PRIV_U, 0, false},
+        {INSN_sret, PRIV_U, 0, false},
+        {INSN_sret, PRIV_S, MSTATUS_TSR, false},
+        {INSN_wfi, PRIV_U, 0, false},
+        {INSN_wfi, PRIV_S, MSTATUS_TW, false},
+        {INSN_wfi, PRIV_S, 0, true},
+        {INSN_sfence_vma, PRIV_U, 0, false},
+        {INSN_sfence_vma, PRIV_S, 0, true},
+        {INSN_sfence_vma, PRIV_S, MSTATUS_TVM, false},
+        {INSN_sfence_vma, PRIV_M, 0, true},
+        {INSN_sinval_vma, PRIV_S, 0, true},
+        {INSN_sinval_vma, PRIV_U, 0, false},
+        {INSN_sinval_vma, PRIV_S, MSTATUS_TVM, false},
         {INSN_sfence_w_inval, PRIV_S, MSTATUS_TVM, true},
         {INSN_sfence_w_inval, PRIV_U, 0, false},
         {INSN_sfence_inval_ir, PRIV_S, 0, true},
         {INSN_sfence_inval_ir, PRIV_U, 0, false},
-        {INSN_cbo_zero, PRIV_S, 0, false},   {INSN_cbo_zero, PRIV_M, 0, true},
-        {INSN_cbo_inval, PRIV_S, 0, false},  {INSN_cbo_clean, PRIV_U, 0, false},
+        {INSN_cbo_zero, PRIV_S, 0, false},
+        {INSN_cbo_zero, PRIV_M, 0, true},
+        {INSN_cbo_inval, PRIV_S, 0, false},
+        {INSN_cbo_clean, PRIV_U, 0, false},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct board b;
         board_start(&b, "rv64gc_zicboz_zicbom", 1);
         emit_handlers(&b);
         board_org(&b, RAM);
-        board_emit(&b, enc(cases[i].id, 0, cases[i].id >= INSN_cbo_inval && cases[i].id <= INSN_cbo_zero ? A0 : 0, 0, 0));
+        board_emit(&b,
+                   enc(cases[i].id, 0, cases[i].id >= INSN_cbo_inval && cases[i].id <= INSN_cbo_zero ? A0 : 0, 0, 0));
         board_finish_with(&b, 1);
         struct system *s = at(&b, RAM, cases[i].priv);
         s->mstatus |= cases[i].mstatus;
@@ -485,6 +494,52 @@ static void harts_share_memory(void **state) {
     }
 }
 
+/* Counted runs: a timer at an exact count, whatever block it falls in, and after wfi. */
+static void reach(void *ctx, struct hart *h) { hart_interrupt(h, IRQ_MTI, true); }
+static void interrupts_come_at_exact_counts(void **state) {
+    for (unsigned count = 0; count < 100; count++) {
+        struct board b;
+        board_start_counted(&b, "rv64gc");
+        b.bus.icount_reached = reach;
+        emit_handlers(&b);
+        board_org(&b, RAM);
+        uint64_t loop = board_here(&b);
+        for (unsigned i = 0; i < 5; i++)
+            EMIT(&b, addi, A0, A0, 0, 1);
+        EMIT(&b, beq, 0, A0, ZERO, 8);
+        EMIT(&b, addi, A0, A0, 0, 1);
+        CSRR(&b, A1, 0xb02);
+        EMIT(&b, jal, 0, 0, 0, (int32_t)(loop - board_here(&b)));
+        struct system *s = at(&b, RAM, PRIV_M);
+        s->mie = 1 << IRQ_MTI;
+        s->mstatus |= MSTATUS_MIE;
+        hart_icount_deadline(&b.harts[0], count);
+        assert_int_equal(board_run(&b), M_NAME + IRQ_MTI);
+        /* nine instructions a round, of which the first five and the seventh add one */
+        static const uint8_t adds[] = {0, 1, 2, 3, 4, 5, 5, 6, 6};
+        assert_int_equal(b.harts[0].x[A0], count / 9 * 6 + adds[count % 9]);
+        assert_int_equal(s->mepc, RAM + 4 * (count % 9));
+        if (count >= 8)
+            assert_int_equal(b.harts[0].x[A1], (count - 8) / 9 * 9 + 7); /* minstret, as of its instruction */
+        board_stop(&b);
+    }
+}
+
+static void waiting_goes_on_to_the_deadline(void **state) {
+    struct board b;
+    board_start_counted(&b, "rv64gc");
+    b.bus.icount_reached = reach;
+    board_org(&b, RAM);
+    EMIT(&b, addi, A0, A0, 0, 1);
+    EMIT(&b, wfi, 0, 0, 0, 0);
+    board_finish_with(&b, 1);
+    at(&b, RAM, PRIV_M)->mie = 1 << IRQ_MTI;
+    hart_icount_deadline(&b.harts[0], 1000000);
+    assert_int_equal(board_run(&b), 1);
+    assert_in_range(hart_icount(&b.harts[0]), 1000000, 1000010);
+    board_stop(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends),
@@ -501,6 +556,8 @@ int main(void) {
         cmocka_unit_test(blocks_survive_changes_of_address_space),
         cmocka_unit_test(floating_point_makes_fs_dirty),
         cmocka_unit_test(harts_share_memory),
+        cmocka_unit_test(interrupts_come_at_exact_counts),
+        cmocka_unit_test(waiting_goes_on_to_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
