@@ -402,6 +402,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;
                 h->fault_box = bi->fixes[f->fix].box;
             }
+            backend_context_recover(e->backend, h, bi, f, ucontext);
             if (bi->landing && offset >= bi->loop_start)
                 backend_context_go(ucontext, block->code + bi->landing);
             else
