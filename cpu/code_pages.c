@@ -23,6 +23,8 @@ static void written(struct machine *m, uint64_t ram_page, enum page_state now) {
     if (__atomic_load_n(state, __ATOMIC_SEQ_CST) == PAGE_CODE) {
         __atomic_store_n(state, PAGE_BUSY, __ATOMIC_SEQ_CST);
         post(m, ram_page);
+        if (m->code_written)
+            m->code_written(m->code_written_ctx, ram_page);
         __atomic_store_n(state, now, __ATOMIC_SEQ_CST);
     }
     pthread_mutex_unlock(&m->lock);

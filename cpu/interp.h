@@ -51,6 +51,18 @@ void interp_resume_others(struct hart *h);
 /* Instructions executed so far (counted a block at a time). */
 uint64_t interp_count(const struct hart *h);
 
+/* System mode, for the engine: serves PENDING_INTERRUPT and PENDING_CODE and takes an interrupt that is due.  False: other
+ * bits of hart.pending are set. */
+bool interp_look_around(struct hart *h);
+/* Where pc is mapped now: RAM page * FS_STATES + the state of mstatus.FS.  False: a fault, or the page's code may not be
+ * kept: interp_run deals with either. */
+bool interp_where(struct hart *h, uint64_t pc, uint64_t *where);
+/* How the translator reads code at pc: writes to its page are noticed from here on, or its watch_code says no. */
+const struct guest_memory *interp_lift_memory(struct hart *h, uint64_t pc);
+/* Whether pc's block was executed often enough to be translated is asked of interp_run; this one takes the traps of
+ * interp_exclusive itself. */
+enum interp_stop interp_exclusive_system(struct hart *h);
+
 /* CSR access shared with the translator: op is 0 RW, 1 RS, 2 RC as a helper; imm = csr | op << 12 | (no write) << 14 |
  * (no read) << 15.  Sets h->trap.cause = TRAP_ILLEGAL (else leaves it) where the CSR does not exist or is read-only;
  * the caller sets it to TRAP_NONE before.  Host flags must have been folded into h->fflags. */

@@ -137,6 +137,7 @@ struct interp {
     struct draft *draft;
 
     /* system mode */
+    struct guest_memory lift_mem; /* for the translator: watches nothing anew */
     uint64_t where;             /* block.where of what is looked up or decoded */
     unsigned context;           /* whose jump cache is in use */
     struct jump_entry *jumps[JUMP_CONTEXTS]; /* NULL until first used; jump is one of them */

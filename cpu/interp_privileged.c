@@ -37,12 +37,24 @@ static bool watch_code(void *ctx, uint64_t pc) {
     return true;
 }
 
+static bool is_watched(void *ctx, uint64_t pc) {
+    struct hart *h = ctx;
+    const struct fetch_entry *e = mmu_fetch(h, pc);
+    return e != NULL && __atomic_load_n(&h->sys->machine->page_state[e->ram_page], __ATOMIC_SEQ_CST) == PAGE_CODE;
+}
+
+const struct guest_memory *interp_lift_memory(struct hart *h, uint64_t pc) {
+    watch_code(h, pc);
+    return &h->interp->lift_mem;
+}
+
 void interp_system_init(struct hart *h) {
     struct interp *in = h->interp;
     in->mem.ctx = h;
     in->mem.fetch = fetch;
     in->mem.watch_code = watch_code;
     in->mem.fence_i = NULL;
+    in->lift_mem = (struct guest_memory){.ctx = h, .fetch = fetch, .watch_code = is_watched};
     in->context = (h->sys->priv == PRIV_M ? 2u : h->sys->priv) * FS_STATES + system_fs(h->sys);
     in->jumps[in->context] = in->jump;
 }
@@ -96,8 +108,16 @@ bool interp_place(struct hart *h, uint64_t pc) {
     return e != NULL && !e->partial;
 }
 
+bool interp_where(struct hart *h, uint64_t pc, uint64_t *where) {
+    const struct fetch_entry *e = mmu_fetch(h, pc);
+    if (e == NULL || e->partial)
+        return false;
+    *where = e->ram_page * FS_STATES + system_fs(h->sys);
+    return true;
+}
+
 /* What others have asked for, and interrupts.  False: the embedder or the engine is wanted. */
-static bool look_around(struct hart *h) {
+bool interp_look_around(struct hart *h) {
     if (UNLIKELY(__atomic_load_n(&h->pending, __ATOMIC_RELAXED) != 0)) {
         uint32_t was = __atomic_fetch_and(&h->pending, ~(uint32_t)(PENDING_INTERRUPT | PENDING_CODE), __ATOMIC_SEQ_CST);
         if (was & PENDING_CODE)
@@ -129,7 +149,7 @@ enum interp_stop interp_run_system(struct hart *h) {
     }
     h->interp->stepping = false;
     for (;;) {
-        if (!look_around(h)) {
+        if (!interp_look_around(h)) {
             stop = INTERP_PENDING;
             break;
         }
@@ -149,7 +169,7 @@ enum interp_stop interp_run_system(struct hart *h) {
 static enum interp_stop step(struct hart *h) {
     if (sigsetjmp(h->fault_jmp, 0) != 0)
         return INTERP_TRAP;
-    look_around(h);
+    interp_look_around(h);
     uint64_t pc = h->pc;
     unsigned fs = system_fs(h->sys);
     enum interp_stop stop = interp_step_one(h);
@@ -171,6 +191,21 @@ enum interp_stop interp_step_system(struct hart *h, uint64_t n) {
     h->interp->stepping = false;
     interp_go_out(h);
     return stop == INTERP_WFI ? stop : INTERP_DONE;
+}
+
+static enum interp_stop try_exclusive(struct hart *h) {
+    if (sigsetjmp(h->fault_jmp, 0) == 0)
+        return interp_exclusive(h);
+    interp_go_out(h);
+    return INTERP_TRAP;
+}
+
+enum interp_stop interp_exclusive_system(struct hart *h) {
+    enum interp_stop stop = try_exclusive(h);
+    if (stop == INTERP_TRAP)
+        system_take_trap(h);
+    h->interp->stepping = false;
+    return stop;
 }
 
 static void leave_with_fault(struct hart *h, struct op *op) {

@@ -368,6 +368,7 @@ static void flush_fetch(struct system *s) {
             s->fetch_tlb[c].entries[i].page = TLB_EMPTY;
     memset(s->fetch_filter, 0, sizeof s->fetch_filter);
     s->fetch_stale = true;
+    s->fetch_drops++;
 }
 
 void mmu_flush(struct system *s) {
@@ -395,7 +396,7 @@ void mmu_flush_page(struct system *s, uint64_t va) {
     }
     unsigned bit = filter_bit(va);
     if (s->fetch_filter[bit / 64] >> bit % 64 & 1)
-        s->fetch_stale = true; /* the filter's bits stay until all are cleared: they may be of other pages too */
+        s->fetch_stale = true, s->fetch_drops++; /* the filter's bits stay until all are cleared: they may be of other pages too */
 }
 
 void mmu_flush_writes(struct system *s, const uint8_t *host) {

@@ -57,6 +57,8 @@ struct machine {
     bool counted; /* harts count instructions exactly, and time is theirs */
     uint8_t *page_state; /* enum page_state (code_pages.h) by RAM page, all regions in a row */
     uint64_t pages;
+    void (*code_written)(void *ctx, uint64_t ram_page); /* code of a page is out of date; called with lock held */
+    void *code_written_ctx;
     pthread_mutex_t lock; /* the list of harts, and writes to pages that hold code */
     struct system *harts;
 };
@@ -83,6 +85,7 @@ struct system {
     struct tlb tlb[TLB_CONTEXTS];
     struct fetch_tlb fetch_tlb[3]; /* by fetch_context */
     bool fetch_stale;       /* a fetch translation was dropped: jump caches must be emptied */
+    uint32_t fetch_drops;   /* counts that */
     uint64_t super_first, super_last; /* virtual addresses that large pages were cached for; first > last: none */
     uint64_t fetch_filter[64]; /* bit hash(page): the page may be in a jump cache */
 
@@ -91,6 +94,8 @@ struct system {
     bool counted;           /* a counted run: interp_counted.c */
     uint64_t icount, icount_deadline;
     struct block *running;  /* the block being interpreted, in a counted run */
+    struct trap fault;      /* of an access that generated code has made */
+    uint64_t bounce;        /* what such a load gets that is not plain memory */
     void *no_jumps;         /* what hart.jump_cache is set to so that generated code polls; NULL without the translator */
 };
 

@@ -36,9 +36,6 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
             return NULL;
         }
         e->machine->counted = config->icount;
-        if (config->kind == ENGINE_JIT)
-            snprintf(err, n, "system mode is not translated yet: it is interpreted");
-        e->config.kind = config->kind == ENGINE_JIT ? ENGINE_AUTO : config->kind;
     }
     if (!e->config.hot)
         e->config.hot = DEFAULT_HOT;
@@ -52,7 +49,8 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
     engine_no_jumps[0].pc = 1;
-    if (config->kind == ENGINE_INTERP || e->machine)
+    /* with a board the translator has to be asked for */
+    if (config->kind == ENGINE_INTERP || config->icount || (config->system && config->kind == ENGINE_AUTO))
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
     if (config->hostile & 2) {
@@ -62,8 +60,8 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     e->block = malloc(sizeof *e->block);
     e->cache = e->block ? cc_create(bytes, chunk, err, n) : NULL;
     if (e->cache)
-        e->backend = backend_create(config->host_mask, config->stats, err, n);
-    if (e->backend)
+        e->backend = backend_create(config->host_mask, config->stats, config->system != NULL, err, n);
+    if (e->backend && (!e->machine || engine_system_init(e)))
         return e;
     if (e->cache)
         cc_destroy(e->cache);
@@ -127,6 +125,13 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
         eh->return_stack = stack;
         backend_hart_init(e->backend, h, stack + 4096, RETURN_STACK_BYTES);
         h->jump_cache = engine_no_jumps;
+        if (h->sys && !engine_system_hart_init(eh)) {
+            munmap(stack, RETURN_STACK_BYTES + 4096);
+            interp_destroy(h);
+            system_destroy(h);
+            free(eh);
+            return false;
+        }
     }
     pthread_mutex_lock(&e->harts_lock);
     eh->next = e->harts;
@@ -155,23 +160,23 @@ void engine_hart_exit(struct hart *h) {
         e->done_leaves[i] += eh->leaves[i];
     pthread_cond_broadcast(&e->harts_changed);
     pthread_mutex_unlock(&e->harts_lock);
-    for (int i = 0; i < MODES; i++)
+    for (int i = 0; i < JUMP_TABLES; i++)
         if (eh->jumps[i])
             munmap(eh->jumps[i], sizeof(struct jump_slot) * JUMP_SLOTS);
     if (eh->return_stack)
         munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
     interp_destroy(h);
     system_destroy(h);
+    free(eh->signal_stack);
     h->engine = NULL;
     free(eh);
 }
 
-static unsigned mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
+unsigned engine_mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
 
 /* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
-static void install_jumps(struct engine_hart *eh) {
+void engine_install_jumps(struct engine_hart *eh, unsigned mode) {
     struct hart *h = eh->hart;
-    unsigned mode = mode_of(h);
     if (mode != eh->mode) {
         backend_reset_returns(h);
         eh->mode = mode;
@@ -190,7 +195,7 @@ static void install_jumps(struct engine_hart *eh) {
 }
 
 /* Deals with hart.pending; true: the embedder is wanted. */
-static bool serve_pending(struct engine_hart *eh) {
+bool engine_serve_pending(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     const uint32_t ours = PENDING_USER | PENDING_PARK | PENDING_SYNC; /* the rest is the interpreter's */
     uint32_t bits = __atomic_fetch_and(&h->pending, ~ours, __ATOMIC_SEQ_CST) & ours;
@@ -239,7 +244,7 @@ static enum engine_stop stop_on_fault(struct engine_hart *eh) {
 }
 
 /* f registers that a fault in generated code left unfinished. */
-static void finish_registers(struct hart *h) {
+void engine_finish_registers(struct hart *h) {
     for (int i = 0; i < 32; i++) {
         uint32_t bit = 1u << i;
         uint64_t v = h->f[i];
@@ -253,9 +258,9 @@ static void finish_registers(struct hart *h) {
     h->fault_canon_d = h->fault_canon_s = h->fault_box = 0;
 }
 
-static struct cc_block *find_block(struct engine_hart *eh) {
+struct cc_block *engine_find_block(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->mode});
+    struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->key_mode});
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
@@ -266,8 +271,8 @@ static struct cc_block *find_block(struct engine_hart *eh) {
     return block;
 }
 
-/* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
-static bool run_block(struct engine_hart *eh, struct cc_block *block) {
+/* One stretch of generated code. */
+enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (e->config.dump & DUMP_EXEC)
@@ -278,11 +283,18 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block) {
     h->in_code = 0;
     backend_fold_flags(h);
     eh->leaves[why]++;
-    switch (why) {
+    return why;
+}
+
+/* The same in user mode; true: engine_run is to return STOP_TRAP. */
+static bool run_block(struct engine_hart *eh, struct cc_block *block) {
+    struct engine *e = eh->engine;
+    struct hart *h = eh->hart;
+    switch (engine_run_code(eh, block)) {
     case BACK_TRAP:
         return true;
     case BACK_FAULT:
-        finish_registers(h);
+        engine_finish_registers(h);
         return true;
     case BACK_FENCE_I:
         if (e->config.mem.fence_i)
@@ -308,12 +320,14 @@ static enum engine_stop run(struct engine_hart *eh) {
         return stop_on_fault(eh);
     }
     for (;;) {
-        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && serve_pending(eh))
+        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            if (h->jump_cache == engine_no_jumps || eh->mode != mode_of(h))
-                install_jumps(eh);
-            struct cc_block *block = find_block(eh);
+            unsigned mode = engine_mode_of(h);
+            if (h->jump_cache == engine_no_jumps || eh->mode != mode)
+                engine_install_jumps(eh, mode);
+            eh->key_mode = mode;
+            struct cc_block *block = engine_find_block(eh);
             if (block) {
                 if (run_block(eh, block))
                     return stop_on_fault(eh);
@@ -324,16 +338,11 @@ static enum engine_stop run(struct engine_hart *eh) {
         case INTERP_TRAP:
             return STOP_TRAP;
         case INTERP_HOT:
-            if (e->backend && !engine_translate(e, h, h->pc, mode_of(h)))
+            if (e->backend && !engine_translate(e, h, h->pc, engine_mode_of(h)))
                 interp_set_cold(h, h->pc);
             break;
         case INTERP_FENCE_I:
             engine_fence_i(e);
-            break;
-        case INTERP_WFI:
-            world_leave(eh); /* whoever stops the others need not wait for a hart that sleeps */
-            system_sleep(h);
-            world_enter(eh);
             break;
         default:
             break;
@@ -346,7 +355,7 @@ enum engine_stop engine_run(struct hart *h) {
     h->trap.host_signal = 0;
     h->trap.host_code = 0;
     world_enter(eh);
-    enum engine_stop stop = run(eh);
+    enum engine_stop stop = h->sys ? engine_run_system(eh) : run(eh);
     if (stop == STOP_TRAP)
         h->res_valid = 0; /* as a kernel does on its way back */
     world_leave(eh);

@@ -11,7 +11,7 @@
 #include "engine.h"
 #include "lift.h"
 
-enum { JUMP_SLOTS = 4096, MODES = 6, RETURN_STACK_BYTES = 256 * 1024, DEFAULT_HOT = 24 };
+enum { JUMP_SLOTS = 4096, MODES = 6, JUMP_TABLES = 9 * MODES /* system mode: by privilege and FS state as well */, RETURN_STACK_BYTES = 256 * 1024, DEFAULT_HOT = 24 };
 
 /* Entry of a jump cache, probed by generated code: index is bits 1 to 12 of the guest address. */
 struct jump_slot {
@@ -23,10 +23,13 @@ struct engine_hart {
     struct engine *engine;
     struct hart *hart;
     struct engine_hart *next, **prev;
-    struct jump_slot *jumps[MODES]; /* one table for each mode, made when first needed */
+    struct jump_slot *jumps[JUMP_TABLES]; /* one table for each mode, made when first needed */
     char *return_stack;
     atomic_bool inside;             /* between entering and leaving engine_run */
-    unsigned mode;
+    unsigned mode;          /* whose table is in use */
+    uint64_t key_mode;      /* the mode in the keys of blocks: the same, in system mode where and frm */
+    uint32_t fetch_drops;   /* system mode: as of when the tables were emptied */
+    char *signal_stack;     /* system mode */
     uint64_t leaves[BACK_COUNT], single_steps;
 };
 
@@ -57,6 +60,20 @@ static inline unsigned jump_index(uint64_t pc) { return (unsigned)(pc >> 1) & (J
 /* Translates the block at pc; NULL where it cannot be. */
 struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode);
 void engine_dead_block(void *engine, struct cc_block *block);
+
+/* engine.c, shared with engine_system.c */
+enum { SIGNAL_STACK_BYTES = 64 * 1024 };
+unsigned engine_mode_of(const struct hart *h);
+bool engine_serve_pending(struct engine_hart *eh);
+void engine_install_jumps(struct engine_hart *eh, unsigned mode);
+struct cc_block *engine_find_block(struct engine_hart *eh);
+void engine_finish_registers(struct hart *h); /* f registers that a fault left unfinished */
+enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block);
+
+/* engine_system.c: engine_run for a hart with a board; what the engine needs for it */
+enum engine_stop engine_run_system(struct engine_hart *eh);
+bool engine_system_init(struct engine *e);
+bool engine_system_hart_init(struct engine_hart *eh);
 
 /* world.c */
 void world_enter(struct engine_hart *eh); /* waits while another hart has stopped the world */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 
 struct lifter {
     struct ir_block *b;
@@ -152,7 +153,7 @@ static void jump(struct lifter *l, ir_ref to) {
         ir_ref r = node(l, IR_exit_call, IR_NONE, IR_NONE, IR_NONE, (int64_t)target);
         l->b->nodes[r].imm2 = (int64_t)l->next;
         l->done = true;
-    } else if (target > l->pc && target - l->b->pc < 4096) {
+    } else if (target > l->pc && target - l->b->pc < 4096 && !(l->config->board && (target ^ l->b->pc) >= 4096)) {
         l->follow = target;
     } else {
         node(l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)target);
@@ -185,11 +186,33 @@ static void jump_reg(struct lifter *l, ir_ref to) {
 
 /* ---- memory ---- */
 
+/* The access's address for the host: in system mode what the TLB makes of it. */
+static ir_ref translated(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v) {
+    if (!l->config->board)
+        return addr;
+    static const uint16_t tlb[IR_OP_COUNT] = {
+        [IR_load_s8] = IR_tlb_r8,     [IR_load_u8] = IR_tlb_r8,     [IR_load_s16] = IR_tlb_r16,
+        [IR_load_u16] = IR_tlb_r16,   [IR_load_s32] = IR_tlb_r32,   [IR_load_u32] = IR_tlb_r32,
+        [IR_load_64] = IR_tlb_r64,    [IR_fload_s] = IR_tlb_r32,    [IR_fload_d] = IR_tlb_r64,
+        [IR_store_8] = IR_tlb_w8,     [IR_store_16] = IR_tlb_w16,   [IR_store_32] = IR_tlb_w32,
+        [IR_store_64] = IR_tlb_w64,   [IR_fstore_s] = IR_tlb_fw32,  [IR_fstore_d] = IR_tlb_fw64,
+    };
+    return node(l, (enum ir_op)tlb[op], addr, v, IR_NONE, 0);
+}
 static ir_ref load(struct lifter *l, enum ir_op op, ir_ref addr) {
-    return node(l, op, rv32(l) ? un(l, IR_zext32, addr) : addr, IR_NONE, IR_NONE, 0);
+    addr = rv32(l) ? un(l, IR_zext32, addr) : addr;
+    return node(l, op, translated(l, op, addr, IR_NONE), IR_NONE, IR_NONE, 0);
 }
 static void store(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v) {
-    node(l, op, rv32(l) ? un(l, IR_zext32, addr) : addr, v, IR_NONE, 0);
+    addr = rv32(l) ? un(l, IR_zext32, addr) : addr;
+    node(l, op, translated(l, op, addr, v), v, IR_NONE, 0);
+}
+/* The same for an atomic access, which is aligned. */
+static ir_ref translated_atomic(struct lifter *l, ir_ref addr, unsigned bits, bool is_lr) {
+    if (!l->config->board)
+        return addr;
+    enum ir_op op = is_lr ? bits == 32 ? IR_tlb_l32 : IR_tlb_l64 : bits == 32 ? IR_tlb_a32 : IR_tlb_a64;
+    return node(l, op, addr, IR_NONE, IR_NONE, 0);
 }
 static ir_ref fload(struct lifter *l, enum fmt fmt, ir_ref addr) {
     return load(l, fmt == FMT_H ? IR_load_u16 : fmt == FMT_SINGLE ? IR_fload_s : IR_fload_d, addr);
@@ -214,7 +237,7 @@ static ir_ref atomic_address(struct lifter *l, unsigned bits, unsigned cause) {
 }
 
 static void amo(struct lifter *l, enum ir_amo op, unsigned bits) {
-    ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED);
+    ir_ref addr = translated_atomic(l, atomic_address(l, bits, TRAP_STORE_MISALIGNED), bits, false);
     ir_ref r = node(l, IR_amo, addr, get_x(l, l->insn.rs2), IR_NONE, bits);
     l->b->nodes[r].aux = (uint16_t)op;
     set_x(l, l->insn.rd, r);
@@ -225,7 +248,7 @@ static void amocas(struct lifter *l, unsigned bits) {
         interpret_this(l);
         return;
     }
-    ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED);
+    ir_ref addr = translated_atomic(l, atomic_address(l, bits, TRAP_STORE_MISALIGNED), bits, false);
     ir_ref r = node(l, IR_cas, addr, get_x(l, l->insn.rd), get_x(l, l->insn.rs2), bits);
     set_x(l, l->insn.rd, r);
 }
@@ -265,7 +288,7 @@ static void load_reserved(struct lifter *l, unsigned bits) {
         leave_to_engine(l, LEAVE_EXCLUSIVE, l->pc);
         return;
     }
-    ir_ref addr = atomic_address(l, bits, TRAP_LOAD_MISALIGNED);
+    ir_ref addr = translated_atomic(l, atomic_address(l, bits, TRAP_LOAD_MISALIGNED), bits, true);
     l->lr_addr = get_x(l, l->insn.rs1);
     l->lr_value = node(l, bits == 32 ? IR_load_s32 : IR_load_64, addr, IR_NONE, IR_NONE, 0);
     l->lr_size = bits;
@@ -280,18 +303,28 @@ static void store_conditional(struct lifter *l, unsigned bits) {
     }
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
+    addr = translated_atomic(l, addr, bits, false);
     ir_ref r = node(l, IR_cas_sc, addr, l->lr_value, get_x(l, l->insn.rs2), bits);
     l->lr_size = 0;
     set_x(l, l->insn.rd, r);
 }
 
 static void cbo_zero(struct lifter *l) {
+    if (l->config->board) { /* it may be denied */
+        interpret_this(l);
+        return;
+    }
     ir_ref addr = bin(l, IR_and, get_x(l, l->insn.rs1), konst(l, ~63ull));
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
     ir_ref zero = konst(l, 0);
     for (int i = 0; i < 64; i += 8)
         node(l, IR_store_64, addr, zero, IR_NONE, i);
+}
+
+static void cbo(struct lifter *l) {
+    if (l->config->board)
+        interpret_this(l);
 }
 
 /* ---- CSRs ---- */
@@ -337,7 +370,10 @@ static void csr(struct lifter *l, enum csr_op op) {
     unsigned number = (uint16_t)l->insn.imm & 0xfff, kind = op % 3;
     bool immediate = op >= CSR_RWI, writes = kind == 0 || l->insn.rs1 != 0, reads = kind != 0 || l->insn.rd != 0;
     bool known = number >= 1 && number <= 3 && (l->config->isa->exts >> EXT_F & 1);
-    known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
+    if (l->config->board)
+        known = number >= 1 && number <= 3 && l->config->mode.fs == FS_STATE_DIRTY && (l->config->isa->exts >> EXT_F & 1);
+    else
+        known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
     /* a changed rounding mode changes what code means: the engine goes on with other translations */
     if (!known || (writes && number != 1)) {
         leave_to_engine(l, LEAVE_INTERPRET, l->pc);
@@ -620,7 +656,7 @@ static ir_ref f_sgnj(struct lifter *l, enum fmt fmt, enum sign_op op, ir_ref a, 
 #define FENCE_I leave_to_engine(l, LEAVE_FENCE_I, l->next)
 #define PAUSE ((void)0)
 #define CBO_ZERO cbo_zero(l)
-#define CBO(what) ((void)0)
+#define CBO(what) cbo(l)
 #define MRET interpret_this(l)
 #define SRET interpret_this(l)
 #define WFI interpret_this(l)
@@ -687,8 +723,12 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     config->watched = true;
     while (!l.done) {
         /* watched before it is read: a write in between is then noticed */
+        if (config->board && (l.pc ^ pc) >= 4096)
+            break;
         watch(&l, l.pc, &page);
         if (!fetch_insn(config, l.pc, &l.insn))
+            break;
+        if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) /* it ends on another page: the interpreter's */
             break;
         watch(&l, l.pc + l.insn.len - 1, &page);
         if (l.pc + l.insn.len > b->end)
@@ -698,6 +738,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
             config->mode.frm > RM_RMM)
             trap(&l, TRAP_ILLEGAL, l.insn.bits);
+        else if (config->board && insn_rows[l.insn.id].format >= FMT_FIL && config->mode.fs != FS_STATE_DIRTY)
+            interpret_this(&l); /* illegal, or the first to touch the state */
         else
             lift_insn(&l);
         b->insns++;

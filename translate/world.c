@@ -152,7 +152,7 @@ void engine_fork_child(struct engine *e, struct hart *h) {
         e->backend = NULL; /* it interprets from here on */
     if (e->backend)
         backend_reset_returns(h);
-    for (int m = 0; m < MODES; m++)
+    for (int m = 0; m < JUMP_TABLES; m++)
         for (unsigned i = 0; self->jumps[m] && i < JUMP_SLOTS; i++)
             self->jumps[m][i].pc = 1;
 }
