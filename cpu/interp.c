@@ -475,6 +475,8 @@ enum interp_stop interp_run(struct hart *h) {
 }
 
 void interp_set_cold(struct hart *h, uint64_t pc) {
+    if (h->sys && !interp_place(h, pc))
+        return;
     struct block *b = find(h->interp, pc);
     if (b == NULL)
         return;

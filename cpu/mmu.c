@@ -217,8 +217,9 @@ static bool translate_data(struct hart *h, uint64_t va, unsigned size, enum acce
     uint64_t page = va & PAGE_MASK;
     uint64_t addend = (uint64_t)(uintptr_t)p->host - va;
     struct tlb_entry *e = &h->tlb->entries[tlb_index(va)];
+    uint64_t empty = tlb_empty(tlb_index(va));
     if (e->addend != addend || (e->read != page && e->write != page))
-        *e = (struct tlb_entry){TLB_EMPTY, TLB_EMPTY, addend, 0};
+        *e = (struct tlb_entry){empty, empty, addend, page + addend};
     if (access == ACCESS_WRITE)
         e->write = page;
     else
@@ -359,13 +360,13 @@ bool mmu_probe(struct hart *h, uint64_t va, uint64_t *pa) {
 void mmu_flush_data(struct system *s) {
     for (unsigned c = 0; c < TLB_CONTEXTS; c++)
         for (unsigned i = 0; i < TLB_SIZE; i++)
-            s->tlb[c].entries[i].read = s->tlb[c].entries[i].write = TLB_EMPTY;
+            s->tlb[c].entries[i].read = s->tlb[c].entries[i].write = tlb_empty(i);
 }
 
 static void flush_fetch(struct system *s) {
     for (unsigned c = 0; c < 3; c++)
         for (unsigned i = 0; i < FETCH_TLB_SIZE; i++)
-            s->fetch_tlb[c].entries[i].page = TLB_EMPTY;
+            s->fetch_tlb[c].entries[i].page = FETCH_EMPTY;
     memset(s->fetch_filter, 0, sizeof s->fetch_filter);
     s->fetch_stale = true;
     s->fetch_drops++;
@@ -386,13 +387,13 @@ void mmu_flush_page(struct system *s, uint64_t va) {
     }
     for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
         struct tlb_entry *e = &s->tlb[c].entries[tlb_index(va)];
-        e->read = e->read == va ? TLB_EMPTY : e->read;
-        e->write = e->write == va ? TLB_EMPTY : e->write;
+        if (e->read == va || e->write == va)
+            e->read = e->write = tlb_empty(tlb_index(va));
     }
     for (unsigned c = 0; c < 3; c++) {
         struct fetch_entry *e = &s->fetch_tlb[c].entries[fetch_index(va)];
         if (e->page == va)
-            e->page = TLB_EMPTY;
+            e->page = FETCH_EMPTY;
     }
     unsigned bit = filter_bit(va);
     if (s->fetch_filter[bit / 64] >> bit % 64 & 1)
@@ -403,8 +404,8 @@ void mmu_flush_writes(struct system *s, const uint8_t *host) {
     for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
         for (unsigned i = 0; i < TLB_SIZE; i++) {
             struct tlb_entry *e = &s->tlb[c].entries[i];
-            if (e->write != TLB_EMPTY && e->write + e->addend == (uint64_t)(uintptr_t)host)
-                e->write = TLB_EMPTY;
+            if (e->write != tlb_empty(i) && e->host == (uint64_t)(uintptr_t)host)
+                e->write = tlb_empty(i);
         }
     }
 }

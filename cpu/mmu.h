@@ -19,20 +19,20 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
 
 enum { TLB_SIZE = 256, FETCH_TLB_SIZE = 128 };
 enum { TLB_U, TLB_S, TLB_S_SUM, TLB_M, TLB_CONTEXTS };
-#define TLB_EMPTY UINT64_C(1) /* never equal to a page's address */
+#define FETCH_EMPTY UINT64_C(1) /* never equal to a page's address */
 #define PAGE_MASK (~UINT64_C(4095))
 
 struct tlb_entry {
-    uint64_t read, write; /* virtual address of the page, or TLB_EMPTY */
+    uint64_t read, write; /* virtual address of the page, or tlb_empty() */
     uint64_t addend;      /* host address - virtual address */
-    uint64_t unused;      /* keeps the size a power of two */
+    uint64_t host;        /* host address of the page */
 };
 struct tlb {
     struct tlb_entry entries[TLB_SIZE];
 };
 
 struct fetch_entry {
-    uint64_t page; /* virtual address, or TLB_EMPTY */
+    uint64_t page; /* virtual address, or FETCH_EMPTY */
     const uint8_t *host;
     uint64_t ram_page; /* index among all RAM pages */
     bool partial;      /* PMP allows only parts of the page: nothing of it may be kept */
@@ -64,6 +64,8 @@ void mmu_flush_writes(struct system *s, const uint8_t *host);
 uint8_t *mmu_ram(const struct system *s, uint64_t pa, uint64_t *ram_page, bool *writable);
 
 static inline unsigned tlb_index(uint64_t va) { return (unsigned)(va >> 12) & (TLB_SIZE - 1); }
+/* The tag of nothing: no page's address, and far away from every address that has this index. */
+static inline uint64_t tlb_empty(unsigned index) { return (uint64_t)(index ^ TLB_SIZE / 2) << 12 | 1; }
 static inline unsigned fetch_index(uint64_t va) { return (unsigned)(va >> 12) & (FETCH_TLB_SIZE - 1); }
 
 #endif

@@ -157,6 +157,8 @@ void regs_init(struct emitter *e);
 int use_reg(struct emitter *e, ir_ref r);
 /* The value wherever it is: register, hart slot, spill slot (constants are put in a register). */
 struct operand use_any(struct emitter *e, ir_ref r);
+/* The value where it is now, without taking a register: a constant that has none gives NO_REG. */
+struct operand peek_any(struct emitter *e, ir_ref r);
 /* Copies the value into a register without recording that. */
 void load_into(struct emitter *e, int reg, ir_ref r);
 /* The register of a value, or NO_REG. */
