@@ -559,5 +559,7 @@ int main(void) {
         cmocka_unit_test(interrupts_come_at_exact_counts),
         cmocka_unit_test(waiting_goes_on_to_the_deadline),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("interpreted", tests, NULL, NULL);
+    board_kind = ENGINE_JIT;
+    return failed + cmocka_run_group_tests_name("translated", tests, NULL, NULL);
 }
