@@ -82,7 +82,7 @@ struct hart {
     uint64_t return_low; /* its lowest address; below it is a guard page */
     uint64_t return_top; /* where the empty return stack's sentinel is */
     uint64_t call_arg[3], call_imm, call_fn, call_result; /* a helper call's operands */
-    uint64_t leave_stub, call_stub, lookup_stub, tlb_stub;          /* code that every block shares */
+    uint64_t leave_stub, call_stub, lookup_stub;          /* code that every block shares */
     uint64_t spill[24];  /* values generated code puts aside */
     uint64_t stat[4];    /* counters bumped by generated code when statistics are on */
     uint32_t host_fpcr_default;
@@ -101,6 +101,7 @@ struct hart {
 
     uint64_t id;          /* mhartid; set before engine_hart_init */
     struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */
+    uint64_t tlb_stub;    /* generated code's way to engine_tlb_slow */
     struct tlb *tlb;      /* what loads and stores probe in system mode: one of sys->tlb */
 };
 
