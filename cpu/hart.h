@@ -42,9 +42,10 @@ enum trap_cause {
 enum {
     PENDING_USER = 1,  /* the embedder wants control (a signal is waiting): engine_run returns STOP_PENDING */
     PENDING_PARK = 2,  /* the engine wants every hart outside of guest code (stop-the-world) */
-    PENDING_SYNC = 4,  /* code was invalidated: drop cached translations, decoded blocks and returns */
-    PENDING_INTERRUPT = 8, /* system mode: mip has changed; served inside engine_run */
-    PENDING_CODE = 16,     /* system mode: pages that code was decoded from were written; served inside engine_run */
+    PENDING_SYNC = 4,  /* code was invalidated: drop decoded blocks */
+    PENDING_FENCE = 8, /* a fence.i: drop decoded blocks of pages without a watch */
+    PENDING_INTERRUPT = 16, /* system mode: mip has changed; served inside engine_run */
+    PENDING_CODE = 32,      /* system mode: pages that code was decoded from were written; served inside engine_run */
 };
 
 /* fflags (unprivileged manual, "Floating-Point Control and Status Register") */
@@ -98,6 +99,7 @@ struct hart {
     volatile uint8_t in_interp, in_code;
     sigjmp_buf fault_jmp; /* where a host fault inside the interpreter resumes */
     void *user;           /* the embedder's */
+    uint64_t *record_at, *record_limit; /* end of the buffer of records; where it counts as full */
 
     uint64_t id;          /* mhartid; set before engine_hart_init */
     struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */

@@ -122,6 +122,7 @@ struct interp {
     size_t chunk_used, chunk_total;
     bool any_unwatched;
 
+    const struct interp_hooks *hooks; /* NULL: none */
     unsigned hot_threshold;
     bool stepping;         /* nothing is linked or kept */
     bool in_exclusive;     /* other harts are stopped by interp_exclusive */
@@ -176,7 +177,6 @@ void interp_system_init(struct hart *h);
 enum interp_stop interp_run_counted(struct hart *h);
 void interp_counted_fault(struct hart *h);
 bool interp_place(struct hart *h, uint64_t pc); /* sets interp.where; false: interp.stop says why, hart.pc is pc */
-void interp_drop_unwatched(struct hart *h); /* what fence.i drops */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */
 void interp_trap(struct hart *h, struct op *op, uint32_t cause, uint64_t tval);
 void interp_illegal(struct hart *h, struct op *op);

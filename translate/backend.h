@@ -16,6 +16,7 @@ enum leave_reason {
     BACK_INTERPRET,   /* the instruction at pc is the interpreter's */
     BACK_UNBOXED,     /* the instruction at pc reads a single that is not NaN-boxed: interpret it */
     BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
+    BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
     BACK_COUNT
 };
 
@@ -32,7 +33,12 @@ struct reg_place {
     uint8_t r;      /* the guest register */
     uint8_t kind;   /* STAYS: where it is between blocks */
     uint8_t index;  /* host register; register whose slot in the hart; spill slot; constant */
-    uint8_t extend; /* only the low 32 bits are there: to be sign-extended */
+    uint8_t change; /* 0: the value itself is there; CHANGE_EXTEND; else an index in changes, from CHANGE_FIRST on */
+};
+enum { CHANGE_EXTEND = 1, CHANGE_FIRST = 2 }; /* the low half, to be sign-extended */
+/* The register's value is this operation (enum ir_op) on what is there. */
+struct reg_change {
+    uint8_t op, operand;
 };
 /* f registers whose home holds a value that is not finished: a NaN to be made canonical, a single to be boxed. */
 struct fault_fix {
@@ -41,7 +47,7 @@ struct fault_fix {
 /* A block's meta: what cc_block.meta points at. */
 struct block_info {
     uint64_t pc;
-    uint32_t fault_count, fix_count, const_count;
+    uint32_t fault_count, fix_count, const_count, change_count;
     uint32_t loop_start, landing; /* faults at loop_start and behind go on at landing (0: there is no loop section) */
     uint16_t log_count, loop_log; /* the loop section's log begins anew */
     bool watched;     /* writes to its source are noticed */
@@ -50,6 +56,7 @@ struct block_info {
     struct fault_entry *faults; /* ascending */
     struct fault_fix *fixes;
     struct reg_place *log;
+    struct reg_change *changes;
     int64_t consts[];
 };
 /* Sets the pointers into the allocation for the counts that it has; the result is its size without source. */

@@ -5,7 +5,7 @@
 
 #include "../cpu/interp.h"
 #include "../cpu/system.h"
-#include "engine_internal.h"
+#include "record_internal.h"
 
 static bool exclusive_begin(void *ctx, struct hart *h) {
     struct engine_hart *eh = h->engine;
@@ -45,10 +45,15 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
         e->config.mem.exclusive_begin = exclusive_begin;
         e->config.mem.exclusive_end = exclusive_end;
     }
+    if (config->observer.kinds && !(e->recorder = recorder_create())) {
+        free(e);
+        snprintf(err, n, "no memory");
+        return NULL;
+    }
     pthread_mutex_init(&e->translate_lock, NULL);
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
-    engine_no_jumps[0].pc = 1;
+    engine_no_jumps[0].pc = jump_none(0);
     /* with a board the translator has to be asked for */
     if (config->kind == ENGINE_INTERP || config->icount || (config->system && config->kind == ENGINE_AUTO))
         return e;
@@ -79,6 +84,7 @@ void engine_destroy(struct engine *e) {
     backend_destroy(e->backend);
     free(e->block);
     machine_destroy(e->machine);
+    recorder_destroy(e->recorder);
     free(e);
 }
 
@@ -112,11 +118,17 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
         free(eh);
         return false;
     }
+    if (e->recorder && !record_hart_init(eh)) {
+        interp_destroy(h);
+        free(eh);
+        return false;
+    }
     if (e->backend) {
         /* the lowest page is the guard in which an overflowing return stack is noticed */
         char *stack =
             mmap(NULL, RETURN_STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stack == MAP_FAILED || mprotect(stack + 4096, RETURN_STACK_BYTES, PROT_READ | PROT_WRITE)) {
+            record_hart_exit(eh);
             interp_destroy(h);
             system_destroy(h);
             free(eh);
@@ -165,6 +177,7 @@ void engine_hart_exit(struct hart *h) {
             munmap(eh->jumps[i], sizeof(struct jump_slot) * JUMP_SLOTS);
     if (eh->return_stack)
         munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
+    record_hart_exit(eh);
     interp_destroy(h);
     system_destroy(h);
     free(eh->signal_stack);
@@ -172,21 +185,21 @@ void engine_hart_exit(struct hart *h) {
     free(eh);
 }
 
-unsigned engine_mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
+unsigned engine_mode(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
 
-/* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
 void engine_install_jumps(struct engine_hart *eh, unsigned mode) {
     struct hart *h = eh->hart;
     if (mode != eh->mode) {
         backend_reset_returns(h);
         eh->mode = mode;
+        eh->key_mode = mode;
     }
     if (!eh->jumps[mode]) {
         struct jump_slot *table =
             mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
-        table[0].pc = 1;
+        table[0].pc = jump_none(0);
         eh->jumps[mode] = table;
     }
     __atomic_store_n(&h->jump_cache, eh->jumps[mode], __ATOMIC_SEQ_CST);
@@ -194,13 +207,14 @@ void engine_install_jumps(struct engine_hart *eh, unsigned mode) {
         __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
 }
 
-/* Deals with hart.pending; true: the embedder is wanted. */
 bool engine_serve_pending(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    const uint32_t ours = PENDING_USER | PENDING_PARK | PENDING_SYNC; /* the rest is the interpreter's */
+    const uint32_t ours = ~(uint32_t)(PENDING_INTERRUPT | PENDING_CODE); /* the rest is the interpreter's */
     uint32_t bits = __atomic_fetch_and(&h->pending, ~ours, __ATOMIC_SEQ_CST) & ours;
     if (bits & PENDING_SYNC)
         interp_flush(h);
+    else if (bits & PENDING_FENCE)
+        interp_drop_unwatched(h);
     if (bits & PENDING_PARK)
         world_enter(eh);
     return bits & PENDING_USER;
@@ -234,7 +248,7 @@ static void find_fault_address(struct engine_hart *eh) {
 
 enum { HOST_SI_KERNEL = 0x80 };
 
-static enum engine_stop stop_on_fault(struct engine_hart *eh) {
+enum engine_stop engine_stop_on_fault(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     if (h->trap.host_code == HOST_SI_KERNEL) {
         find_fault_address(eh);
@@ -264,11 +278,30 @@ struct cc_block *engine_find_block(struct engine_hart *eh) {
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
-        atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
-        if (block->dead) /* died in between: whoever killed it may not have seen the slot */
-            slot->pc = 1;
+        slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
+        if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
+            slot->pc = jump_none(jump_index(h->pc));
     }
     return block;
+}
+
+/* Generated code was left; what it has not completed is at pc. */
+static void after_recorded(struct engine_hart *eh, enum leave_reason why) {
+    switch (why) {
+    case BACK_TRAP:
+    case BACK_FAULT:
+    case BACK_EXCLUSIVE:
+    case BACK_INTERPRET:
+    case BACK_UNBOXED:
+        if (record_wants(eh->engine, eh->hart->pc))
+            record_partial(eh);
+        break;
+    case BACK_RECORD:
+        record_drain(eh);
+        break;
+    default:
+        break;
+    }
 }
 
 /* One stretch of generated code. */
@@ -283,11 +316,12 @@ enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block
     h->in_code = 0;
     backend_fold_flags(h);
     eh->leaves[why]++;
+    if (eh->records)
+        after_recorded(eh, why);
     return why;
 }
 
-/* The same in user mode; true: engine_run is to return STOP_TRAP. */
-static bool run_block(struct engine_hart *eh, struct cc_block *block) {
+bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     switch (engine_run_code(eh, block)) {
@@ -312,25 +346,25 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block) {
     }
 }
 
-static enum engine_stop run(struct engine_hart *eh) {
+enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (sigsetjmp(h->fault_jmp, 0)) { /* a fault in the interpreter: engine_host_fault has filled in the trap */
         h->in_interp = 0;
-        return stop_on_fault(eh);
+        return engine_stop_on_fault(eh);
     }
     for (;;) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            unsigned mode = engine_mode_of(h);
-            if (h->jump_cache == engine_no_jumps || eh->mode != mode)
+            unsigned mode = engine_mode(h);
+            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
                 engine_install_jumps(eh, mode);
             eh->key_mode = mode;
             struct cc_block *block = engine_find_block(eh);
             if (block) {
-                if (run_block(eh, block))
-                    return stop_on_fault(eh);
+                if (engine_run_block(eh, block))
+                    return engine_stop_on_fault(eh);
                 continue;
             }
         }
@@ -338,7 +372,7 @@ static enum engine_stop run(struct engine_hart *eh) {
         case INTERP_TRAP:
             return STOP_TRAP;
         case INTERP_HOT:
-            if (e->backend && !engine_translate(e, h, h->pc, engine_mode_of(h)))
+            if (e->backend && !engine_translate(e, h, h->pc, engine_mode(h)))
                 interp_set_cold(h, h->pc);
             break;
         case INTERP_FENCE_I:
@@ -350,12 +384,30 @@ static enum engine_stop run(struct engine_hart *eh) {
     }
 }
 
+static enum engine_stop observe(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    const struct observer *o = &eh->engine->config.observer;
+    if (o->resume)
+        o->resume(o->ctx, h);
+    enum engine_stop stop = observe_run(eh);
+    if (eh->records) {
+        if (stop == STOP_TRAP && record_wants(eh->engine, h->pc))
+            record_trap(eh);
+        record_drain(eh);
+    }
+    if (stop == STOP_TRAP && o->block)
+        o->block(o->ctx, h);
+    return stop;
+}
+
 enum engine_stop engine_run(struct hart *h) {
     struct engine_hart *eh = h->engine;
     h->trap.host_signal = 0;
     h->trap.host_code = 0;
     world_enter(eh);
-    enum engine_stop stop = h->sys ? engine_run_system(eh) : run(eh);
+    enum engine_stop stop = h->sys                           ? engine_run_system(eh)
+                            : engine_is_observed(eh->engine) ? observe(eh)
+                                                             : engine_run_unobserved(eh);
     if (stop == STOP_TRAP)
         h->res_valid = 0; /* as a kernel does on its way back */
     world_leave(eh);

@@ -77,15 +77,15 @@ uint64_t engine_tlb_slow(struct hart *h, uint64_t va, uint64_t value, uint64_t u
 static void install(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     struct system *s = h->sys;
-    unsigned mode = ((s->priv == PRIV_M ? 2u : s->priv) * FS_STATES + system_fs(s)) * MODES + engine_mode_of(h);
+    unsigned mode = ((s->priv == PRIV_M ? 2u : s->priv) * FS_STATES + system_fs(s)) * MODES + engine_mode(h);
     if (eh->fetch_drops != s->fetch_drops) {
         eh->fetch_drops = s->fetch_drops;
         backend_reset_returns(h);
         for (unsigned m = 0; m < JUMP_TABLES; m++)
             for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = 1;
+                eh->jumps[m][i].pc = jump_none(i);
     }
-    if (h->jump_cache == engine_no_jumps || eh->mode != mode)
+    if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
         engine_install_jumps(eh, mode);
 }
 
@@ -135,7 +135,7 @@ static enum engine_stop run(struct engine_hart *eh) {
         if (e->backend && interp_look_around(h)) {
             install(eh);
             if (interp_where(h, h->pc, &where)) {
-                eh->key_mode = where << 3 | engine_mode_of(h);
+                eh->key_mode = where << 3 | engine_mode(h);
                 struct cc_block *block = engine_find_block(eh);
                 if (block) {
                     run_translated(eh, block);
@@ -146,7 +146,7 @@ static enum engine_stop run(struct engine_hart *eh) {
         switch (interp_run(h)) {
         case INTERP_HOT:
             if (!interp_where(h, h->pc, &where) ||
-                !engine_translate(e, h, h->pc, where << 3 | engine_mode_of(h)))
+                !engine_translate(e, h, h->pc, where << 3 | engine_mode(h)))
                 interp_set_cold(h, h->pc);
             break;
         case INTERP_WFI:

@@ -24,6 +24,8 @@ void ir_count_uses(struct ir_block *b) {
 bool ir_observes(const struct ir_node *n) {
     if (n->op == IR_f_unbox_s) /* leaves the block when the value is not boxed */
         return true;
+    if (n->op >= IR_record_open && n->op <= IR_record_end)
+        return false;
     switch (ir_ops[n->op].kind) {
     case IRK_LOAD:
     case IRK_STORE:

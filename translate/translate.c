@@ -4,7 +4,7 @@
 
 #include "../cpu/interp.h"
 #include "../cpu/system.h"
-#include "engine_internal.h"
+#include "record_internal.h"
 
 struct jump_slot engine_no_jumps[JUMP_SLOTS];
 
@@ -15,7 +15,7 @@ void engine_dead_block(void *engine, struct cc_block *block) {
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
         for (int m = 0; m < JUMP_TABLES; m++)
             if (eh->jumps[m] && eh->jumps[m][slot].pc == block->key.address)
-                eh->jumps[m][slot].pc = 1;
+                eh->jumps[m][slot].pc = jump_none(slot);
 }
 
 static void dump_guest(struct engine *e, const struct guest_memory *mem, const struct ir_block *b, FILE *to) {
@@ -80,6 +80,18 @@ static bool keep_source(struct engine *e, struct block_info **info, const struct
     return true;
 }
 
+/* Exits that are to lead to the engine, as they do before they are linked, are none of the code cache's business. */
+static void keep_exits(struct engine *e, const struct ir_block *b, struct emitted *out) {
+    const struct observer *o = &e->config.observer;
+    uint32_t kept = 0;
+    if (!o->block && (!o->filter || b->recorded))
+        return;
+    for (uint32_t i = 0; i < out->exit_count && !o->block; i++)
+        if (!record_wants(e, out->exits[i].target.address))
+            out->exits[kept++] = out->exits[i];
+    out->exit_count = kept;
+}
+
 static struct cc_block *translate_some(struct engine *e, const struct guest_memory *mem, uint64_t pc, uint64_t mode,
                                        unsigned max_insns, bool *full) {
     struct ir_block *b = e->block;
@@ -89,11 +101,14 @@ static struct cc_block *translate_some(struct engine *e, const struct guest_memo
                                .isa = &e->isa,
                                .mode = {.frm = mode & 7, .fs = board ? (uint8_t)(where % FS_STATES) : 0},
                                .max_insns = max_insns,
-                               .board = board};
+                               .board = board,
+                               .no_loop = e->config.observer.block != NULL,
+                               .observer = e->recorder && !board ? &e->config.observer : NULL,
+                               .record = e->recorder && !board ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */
     uint64_t source = board ? (where / FS_STATES) << 12 | (pc & 4095) : pc;
     unsigned long generation = atomic_load(&e->code_generation);
-    if (!lift_block(b, &lift, pc) || (board && !lift.watched))
+    if (!lift_block(b, &lift, pc) || (board && !lift.watched) || (b->recorded && !recorder_commit(e->recorder, b)))
         return NULL;
     FILE *to = e->config.dump_to ? e->config.dump_to : stderr;
     if (e->config.dump & DUMP_IN_ASM)
@@ -122,6 +137,7 @@ static struct cc_block *translate_some(struct engine *e, const struct guest_memo
     }
     if (e->config.dump & DUMP_OUT_ASM)
         dump_host(e, writable, out.size, to);
+    keep_exits(e, b, &out);
     struct cc_commit commit = {.key = {pc, mode},
                                .src_start = source,
                                .src_end = source + (b->end - pc),
@@ -146,7 +162,8 @@ static struct cc_block *translate_some(struct engine *e, const struct guest_memo
 static struct cc_block *translate_locked(struct engine *e, const struct guest_memory *mem, uint64_t pc, uint64_t mode,
                                          bool *full) {
     struct cc_block *block = NULL;
-    for (unsigned max = e->config.hostile & 1 ? 1 : 64; max && !block && !*full; max = e->block->insns / 2)
+    unsigned most = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
+    for (unsigned max = e->config.hostile & 1 ? 1 : most; max && !block && !*full; max = e->block->insns / 2)
         block = translate_some(e, mem, pc, mode, max, full);
     return block;
 }
@@ -160,7 +177,7 @@ static void make_room(struct engine *e, struct hart *h) {
         backend_reset_returns(eh->hart);
         for (int m = 0; m < JUMP_TABLES; m++)
             for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = 1;
+                eh->jumps[m][i].pc = jump_none(i);
     }
     pthread_mutex_unlock(&e->harts_lock);
     if (stopped)

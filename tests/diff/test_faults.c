@@ -129,7 +129,13 @@ static void make_block(struct machine *m, bool loop, uint64_t *r) {
             *in = simple(below(r, 2) ? INSN_bltu : INSN_beq, 0, below(r, 32), below(r, 32), 4 * (2 + (int)below(r, 6)));
             in++;
         } else {
-            draw(in++, ids, n, memory, r);
+            draw(in, ids, n, memory, r);
+            unsigned kind = is_memory(in) || m->isa.xlen == 32 ? 99 : below(r, 10);
+            if (kind < 2) /* copies and shifts by constants are what compilers make, and kept in a way of their own */
+                *in = simple(INSN_addiw, in->rd, in->rs1, 0, 0);
+            else if (kind < 4)
+                *in = simple(kind == 2 ? INSN_srliw : INSN_slliw, in->rd, in->rs1, 0, 1 + (int)below(r, 31));
+            in++;
         }
     }
     *in++ = simple(INSN_addi, COUNTER, COUNTER, 0, -1);

@@ -66,6 +66,10 @@ static void emit_node(struct emitter *e, ir_ref r) {
     e->locked = e->locked_xmm = 0;
     lock_operands(e, n);
     consume(e, n);
+    if (e->lazy[r]) {
+        e->pins[n->a]++; /* until places.c lets go */
+        return;
+    }
     switch (n->op) {
     case IR_set:
         emit_set(e, n);
@@ -77,6 +81,14 @@ static void emit_node(struct emitter *e, ir_ref r) {
     case IR_call:
     case IR_csr:
         emit_call_node(e, r);
+        return;
+    case IR_record_begin:
+    case IR_record_open:
+    case IR_record:
+    case IR_record_f:
+    case IR_record_fs:
+    case IR_record_end:
+        emit_record_node(e, r);
         return;
     default:
         break;
@@ -97,6 +109,8 @@ size_t block_info_lay_out(struct block_info *info) {
     p += info->fix_count * sizeof *info->fixes;
     info->log = (struct reg_place *)p;
     p += info->log_count * sizeof *info->log;
+    info->changes = (struct reg_change *)p;
+    p += info->change_count * sizeof *info->changes;
     return (size_t)(p - (char *)info);
 }
 
@@ -105,6 +119,7 @@ static struct block_info *make_info(const struct emitter *e) {
                               .fault_count = e->fault_count,
                               .fix_count = e->fix_count,
                               .const_count = e->const_count,
+                              .change_count = e->change_count,
                               .log_count = e->log_count,
                               .loop_log = e->loop_log,
                               .watched = true,
@@ -118,6 +133,7 @@ static struct block_info *make_info(const struct emitter *e) {
     memcpy(info->faults, e->faults, e->fault_count * sizeof *e->faults);
     memcpy(info->fixes, e->fixes, e->fix_count * sizeof *e->fixes);
     memcpy(info->log, e->log, e->log_count * sizeof *e->log);
+    memcpy(info->changes, e->changes, e->change_count * sizeof *e->changes);
     return info;
 }
 
@@ -156,7 +172,7 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
     e->exit_count = e->cold_count = e->fault_count = e->fix_count = 0;
     e->failed = false;
     e->move_count = e->log_count = e->loop_log = 0;
-    e->const_count = 0;
+    e->const_count = e->change_count = 0;
     if (b->count + 32 > IR_MAX_NODES)
         return false;
     e->in_loop = false;

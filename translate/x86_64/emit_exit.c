@@ -102,6 +102,8 @@ void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc) {
 
 void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
     unsigned done = n->insn + (including ? 1u : 0u);
+    if (done > e->b->insns) /* the exit of a block that ends for its length is no instruction's */
+        done = e->b->insns;
     if (!e->be->stats || done <= e->counted)
         return;
     asm_alu_mi(&e->a, ALU_ADD, true, HART(stat[0]), (int32_t)(done - e->counted));
@@ -110,6 +112,8 @@ void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
 
 /* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
 static void poll(struct emitter *e, uint64_t pc) {
+    if (e->b->recorded) /* it polls where it begins */
+        return;
     asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
     struct cold *c = add_cold(e, COLD_POLL);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
@@ -131,8 +135,8 @@ static bool is_last_exit(const struct emitter *e) {
 static void emit_back_edge(struct emitter *e, int cc) {
     if (e->in_loop) {
         struct reg_place list[33];
-        unsigned n = places_collect(e, e->home_x, e->head_dirty, list);
-        emit_moves(e, list, n, e->home_x, 0);
+        unsigned n = places_collect(e, e->loop_home_x, e->head_dirty, list);
+        emit_moves(e, list, n, e->loop_home_x, 0);
         e->at_head = true;
         struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s,
                                 e->fix.box & ~e->loop_fix.box};
@@ -163,6 +167,8 @@ static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
             finish_homes(e);
         poll(e, pc);
     }
+    if (back_edge && e->in_loop)
+        places_compute(e);
     enum cond cc = emit_condition(e, n->a);
     if (back_edge) {
         emit_back_edge(e, (int)cc);
@@ -202,7 +208,8 @@ static struct mem probe(struct emitter *e, int reg) {
     return (struct mem){RDX, RCX, 3, 8};
 }
 
-static void emit_indirect(struct emitter *e, const struct ir_node *n, int t) {
+/* masked: bit 0 is to be cleared; the jump cache has no address with bit 0 set. */
+static void emit_indirect(struct emitter *e, const struct ir_node *n, bool masked, int t) {
     if (t == RCX || t == RDX) {
         asm_mov(&e->a, true, RAX, t);
         t = RAX;
@@ -214,6 +221,7 @@ static void emit_indirect(struct emitter *e, const struct ir_node *n, int t) {
     struct cold *c = add_cold(e, is_call ? COLD_LOOKUP_CALL : COLD_LOOKUP);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
     c->reg = (int8_t)t;
+    c->masked = masked;
     if (is_call) {
         asm_call_mem(&e->a, entry);
         c->back = asm_offset(&e->a);
@@ -250,11 +258,13 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
     }
     if (n->op == IR_exit && e->is_loop && target == e->b->pc) {
         poll(e, target);
+        if (e->in_loop)
+            places_compute(e);
         emit_back_edge(e, -1);
         return;
     }
     finish_homes(e);
-    bool masked = n->op == IR_exit_ret && e->fold[n->a];
+    bool masked = n->a != IR_NONE && e->fold[n->a]; /* the target's bit 0 is to be cleared */
     int t = places_leave(e, masked ? node_of(e, n->a)->a : n->a);
     if (e->in_loop)
         change_f_homes(e, false);
@@ -273,7 +283,7 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         break;
     case IR_exit_reg:
     case IR_exit_call_reg:
-        emit_indirect(e, n, t);
+        emit_indirect(e, n, masked, t);
         break;
     case IR_exit_ret:
         emit_return(e, masked, t);
@@ -325,6 +335,13 @@ static void leave_section(struct emitter *e, const struct cold *c) {
         change_f_homes(e, false);
 }
 
+/* The target of a computed jump in rax. */
+static void load_target(struct emitter *e, const struct cold *c) {
+    asm_mov(&e->a, true, RAX, c->reg);
+    if (c->masked)
+        asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
+}
+
 static void emit_one_cold(struct emitter *e, struct cold *c) {
     switch (c->kind) {
     case COLD_POLL:
@@ -360,9 +377,7 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_cold_call(e, c);
         break;
     case COLD_RET:
-        asm_mov(&e->a, true, RAX, c->reg);
-        if (c->masked)
-            asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
+        load_target(e, c);
         asm_rm(&e->a, 0x8b, true, RSP, HART(return_top));
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
@@ -379,11 +394,11 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
         break;
     case COLD_LOOKUP:
-        asm_mov(&e->a, true, RAX, c->reg);
+        load_target(e, c);
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_LOOKUP_CALL:
-        asm_mov(&e->a, true, RAX, c->reg);
+        load_target(e, c);
         asm_call_mem(&e->a, HART(lookup_stub));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;

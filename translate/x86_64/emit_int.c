@@ -1,11 +1,11 @@
-/* emit_int.c: integer nodes, loads and stores, atomics. */
+/* emit_int.c: integer nodes, loads and stores. */
 #include "emitter.h"
 
 static bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == IR_const; }
 static int64_t const_of(struct emitter *e, ir_ref r) { return node_of(e, r)->imm; }
 static bool const32(struct emitter *e, ir_ref r) { return is_const(e, r) && const_of(e, r) == (int32_t)const_of(e, r); }
 
-static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o) {
+void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o) {
     if (o.in_memory)
         asm_rm(&e->a, op, wide, reg, o.mem);
     else
@@ -14,7 +14,7 @@ static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct op
 static uint32_t bit_of(struct operand o) { return o.in_memory ? 0 : 1u << o.reg; }
 
 /* Locks the register of an operand that has one. */
-static int peek(struct emitter *e, ir_ref r) {
+int peek(struct emitter *e, ir_ref r) {
     int reg = reg_of(e, r);
     if (reg != NO_REG)
         e->locked |= 1u << reg;
@@ -22,7 +22,7 @@ static int peek(struct emitter *e, ir_ref r) {
 }
 
 /* Sign-extends the 32-bit result unless nobody looks. */
-static void finish_w(struct emitter *e, ir_ref r, int d) {
+void finish_w(struct emitter *e, ir_ref r, int d) {
     if (!e->narrow[r])
         asm_rr(&e->a, 0x63, true, d, d);
 }
@@ -135,7 +135,7 @@ static void emit_mul(struct emitter *e, ir_ref r, bool wide) {
 }
 
 /* The value where it stays while all temporaries change: its home, its slot, or a scratch slot of the hart. */
-static struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
+struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
     struct operand o = use_any(e, r);
     if (o.in_memory || !(TEMP_GPRS >> o.reg & 1))
         return o;
@@ -143,7 +143,7 @@ static struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
     return (struct operand){true, NO_REG, scratch};
 }
 /* The value in a given temporary, which is then free to be changed. */
-static void move_to(struct emitter *e, int temp, ir_ref r) {
+void move_to(struct emitter *e, int temp, ir_ref r) {
     int from = reg_of(e, r);
     free_temp(e, temp);
     if (from != NO_REG)
@@ -151,7 +151,6 @@ static void move_to(struct emitter *e, int temp, ir_ref r) {
     else
         load_into(e, temp, r);
 }
-static void load_operand(struct emitter *e, int reg, struct operand o) { op_any(e, 0x8b, true, reg, o); }
 
 /* rdx:rax = rax * operand; the high half is wanted */
 static void emit_mulh(struct emitter *e, ir_ref r) {
@@ -261,6 +260,16 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
     bind(e, r, d);
     if (!wide)
         finish_w(e, r, d);
+}
+
+void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg) {
+    bool wide = op == IR_shl || op == IR_shr || op == IR_sar;
+    enum shift shift = op == IR_shl || op == IR_shlw   ? SHIFT_SHL
+                       : op == IR_shr || op == IR_shrw ? SHIFT_SHR
+                                                       : SHIFT_SAR;
+    asm_shift_ri(&e->a, shift, wide, reg, amount);
+    if (!wide)
+        asm_rr(&e->a, 0x63, true, reg, reg);
 }
 
 enum cond emit_condition(struct emitter *e, ir_ref r) {
@@ -511,122 +520,6 @@ static void emit_store(struct emitter *e, ir_ref r) {
     }
 }
 
-/* lock prefix: goes before the instruction's own prefixes */
-static void lock(struct emitter *e) { asm_byte(&e->a, 0xf0); }
-
-/* An LR or SC in generated code ends whatever reservation the interpreter has made. */
-static void end_reservation(struct emitter *e) {
-    asm_rm(&e->a, 0xc6, false, 0, HART(res_valid));
-    asm_byte(&e->a, 0);
-}
-
-static void emit_amo(struct emitter *e, ir_ref r) {
-    const struct ir_node *n = node_of(e, r);
-    bool wide = n->imm == 64, unused = n->uses == 0;
-    int addr = use_reg(e, n->a);
-    struct mem m = mem_at(addr, 0);
-    unsigned op = n->aux;
-    if (unused && (op == AMO_ADD || op == AMO_AND || op == AMO_OR || op == AMO_XOR)) {
-        static const uint8_t alu[] = {[AMO_ADD] = 0x01, [AMO_AND] = 0x21, [AMO_OR] = 0x09, [AMO_XOR] = 0x31};
-        int v = use_reg(e, n->b);
-        note_fault(e, n);
-        lock(e);
-        asm_rm(&e->a, alu[op], wide, v, m);
-        return;
-    }
-    if (op == AMO_SWAP || op == AMO_ADD) {
-        int d = alloc_temp(e, 1u << addr);
-        load_into(e, d, n->b);
-        note_fault(e, n);
-        if (op == AMO_ADD) {
-            lock(e);
-            asm_rm(&e->a, MAP_0F | 0xc1, wide, d, m); /* xadd */
-        } else {
-            asm_rm(&e->a, 0x87, wide, d, m); /* xchg locks by itself */
-        }
-        bind(e, r, d);
-        if (!wide)
-            finish_w(e, r, d);
-        return;
-    }
-    /* a compare-and-exchange loop: rax the old value, rdx the new one, rcx the address if it has no home */
-    struct operand y = park(e, n->b, HART(call_arg[0]));
-    if (TEMP_GPRS >> addr & 1) {
-        move_to(e, RCX, n->a);
-        m = mem_at(RCX, 0);
-    }
-    free_temp(e, RAX);
-    free_temp(e, RDX);
-    note_fault(e, n);
-    asm_rm(&e->a, 0x8b, wide, RAX, m);
-    uint32_t loop = asm_offset(&e->a);
-    if (op == AMO_AND || op == AMO_OR || op == AMO_XOR) {
-        asm_mov(&e->a, true, RDX, RAX);
-        op_any(e, op == AMO_AND ? 0x23 : op == AMO_OR ? 0x0b : 0x33, wide, RDX, y);
-    } else {
-        enum cond cc = op == AMO_MIN ? CC_L : op == AMO_MAX ? CC_G : op == AMO_MINU ? CC_B : CC_A;
-        load_operand(e, RDX, y);
-        op_any(e, 0x3b, wide, RAX, y);
-        asm_rr(&e->a, MAP_0F | (0x40 + (unsigned)cc), true, RDX, RAX); /* the old value if it is the extreme one */
-    }
-    note_fault(e, n);
-    lock(e);
-    asm_rm(&e->a, MAP_0F | 0xb1, wide, RDX, m);
-    asm_patch32(&e->a, asm_jcc32(&e->a, CC_NE), loop);
-    bind(e, r, RAX);
-    if (!wide)
-        finish_w(e, r, RAX);
-}
-
-static void emit_cas(struct emitter *e, ir_ref r) {
-    const struct ir_node *n = node_of(e, r);
-    bool wide = n->imm == 64;
-    peek(e, n->a);
-    peek(e, n->b);
-    peek(e, n->c);
-    /* all but the address through scratch slots, so that three temporaries always suffice: rax expected, rcx new, rdx
-     * address */
-    struct operand value = park(e, n->c, HART(call_arg[0])), expected = park(e, n->b, HART(call_arg[1]));
-    int addr = reg_of(e, n->a);
-    if (addr == NO_REG || (TEMP_GPRS >> addr & 1)) {
-        move_to(e, RDX, n->a);
-        addr = RDX;
-    }
-    free_temp(e, RCX);
-    free_temp(e, RAX);
-    int v = value.reg;
-    if (value.in_memory) {
-        load_operand(e, RCX, value);
-        v = RCX;
-    }
-    load_operand(e, RAX, expected);
-    note_fault(e, n);
-    lock(e);
-    asm_rm(&e->a, MAP_0F | 0xb1, wide, v, mem_at(addr, 0));
-    if (n->op == IR_cas_sc) {
-        end_reservation(e);
-        asm_rr(&e->a, MAP_0F | OP_BYTE | (0x90 + CC_NE), false, 0, RAX);
-        asm_rr(&e->a, MAP_0F | OP_BYTE | 0xb6, false, RAX, RAX);
-    }
-    bind(e, r, RAX);
-    if (n->op == IR_cas && !wide)
-        finish_w(e, r, RAX);
-}
-
-static void emit_check_align(struct emitter *e, ir_ref r) {
-    const struct ir_node *n = node_of(e, r);
-    int x = use_reg(e, n->a);
-    if (n->aux == TRAP_LOAD_MISALIGNED)
-        end_reservation(e);
-    asm_rr(&e->a, OP_BYTE | 0xf6, false, 0, x); /* test x8, imm8 */
-    asm_byte(&e->a, (unsigned)n->imm - 1);
-    struct cold *c = add_cold(e, COLD_TRAP);
-    c->from[0] = asm_jcc32(&e->a, CC_NE);
-    c->reg = (int8_t)x;
-    c->aux = n->aux;
-    c->imm = (int64_t)(e->b->pc + n->pc);
-}
-
 /* Whether the node's register may lack the upper half of its value, given that nobody looks at that. */
 static bool leaves_dirty(struct emitter *e, const struct ir_node *n) {
     switch (n->op) {
@@ -823,18 +716,11 @@ static void emit_operation(struct emitter *e, ir_ref r) {
         emit_store(e, r);
         break;
     case IR_amo:
-        emit_amo(e, r);
-        break;
     case IR_cas:
     case IR_cas_sc:
-        emit_cas(e, r);
-        break;
     case IR_check_align:
-        emit_check_align(e, r);
-        break;
-    case IR_fence: /* cheaper than mfence and as good */
-        lock(e);
-        asm_alu_mi(&e->a, ALU_OR, false, HART(call_result), 0);
+    case IR_fence:
+        emit_atomic_node(e, r);
         break;
     default:
         e->failed = true;

@@ -1,5 +1,5 @@
 /* emitter.h: the code generator's state, shared by its files: allocation (regs.c), where guest registers are (places.c), integer
- * nodes (emit_int.c), floating point (emit_fp.c), exits and cold code (emit_exit.c), preparations (prepare.c), the walk over
+ * nodes (emit_int.c, emit_atomic.c), floating point (emit_fp.c), exits and cold code (emit_exit.c), preparations (prepare.c), the walk over
  * a block (emit.c), stubs (stubs.c).
  *
  * Registers.  rbp points into the hart (x[16]), rsp is the return stack, rax rcx rdx are temporaries and the other eleven are
@@ -59,7 +59,7 @@ struct move_list {
 
 struct cold {
     uint8_t kind, wide;
-    bool masked; /* COLD_RET: the target is reg with bit 0 cleared */
+    bool masked; /* the target is reg with bit 0 cleared */
     int8_t reg, reg2, reg3, result;
     uint16_t aux;
     uint32_t from[2]; /* displacements to be directed here (0: none) */
@@ -113,6 +113,9 @@ struct emitter {
     ir_ref entry[32];             /* their values at its start */
     ir_ref arch[32];              /* and now; IR_NONE: not tracked */
     uint32_t sign_extend;         /* the low half of arch[], sign-extended */
+    uint8_t lazy[IR_MAX_NODES];   /* computed only where somebody looks: a shift that is nothing but registers' value */
+    uint8_t derived[32];          /* at the loop's head: the register whose shift this one's value is, or 0 */
+    ir_ref derived_from[32];      /* a node with that shift */
     uint16_t pins[IR_MAX_NODES];  /* registers whose value it is */
     uint32_t release[IR_MAX_NODES], release_start; /* registers that nobody looks at any more behind the node */
     uint32_t head_dirty;          /* registers that have only their low half at the loop's head */
@@ -132,7 +135,8 @@ struct emitter {
     struct reg_place moves[MAX_MOVES], log[MAX_LOG];
     uint16_t move_count, log_count, loop_log;
     int64_t consts[MAX_CONSTS];
-    unsigned const_count;
+    struct reg_change changes[MAX_CONSTS];
+    unsigned const_count, change_count;
     bool failed;
 };
 
@@ -196,6 +200,8 @@ struct move_list places_keep(struct emitter *e, const int8_t *to, uint32_t narro
 void emit_moves(struct emitter *e, const struct reg_place *list, unsigned count, const int8_t *to, uint32_t keep);
 /* Brings all to their usual homes; the result is the register of target, a value needed behind that (IR_NONE: none). */
 int places_leave(struct emitter *e, ir_ref target);
+/* Before a loop's jump back: computes what was put off. */
+void places_compute(struct emitter *e);
 /* Before a conditional exit: brings final values home. */
 void places_settle(struct emitter *e);
 /* Logs what has changed since the last fault. */
@@ -207,7 +213,21 @@ void prepare_section(struct emitter *e);
 
 /* ---- emit_int.c, emit_fp.c ---- */
 void emit_int_node(struct emitter *e, ir_ref r);
+/* reg = reg shifted as the node, whose amount is constant, says. */
+void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg);
+void emit_atomic_node(struct emitter *e, ir_ref r);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
+/* op reg, o */
+void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o);
+static inline void load_operand(struct emitter *e, int reg, struct operand o) { op_any(e, 0x8b, true, reg, o); }
+/* Locks the register of an operand that has one. */
+int peek(struct emitter *e, ir_ref r);
+/* Sign-extends the 32-bit result in d unless nobody looks. */
+void finish_w(struct emitter *e, ir_ref r, int d);
+/* The value where it stays while all temporaries change: its register, its slot, or a scratch slot of the hart. */
+struct operand park(struct emitter *e, ir_ref r, struct mem scratch);
+/* The value in a given temporary, which is then free to be changed. */
+void move_to(struct emitter *e, int temp, ir_ref r);
 /* Emits the comparison that a folded or plain condition is; the result is its condition code when true. */
 enum cond emit_condition(struct emitter *e, ir_ref r);
 /* An ordered comparison of floats. */
@@ -231,6 +251,8 @@ void emit_tlb(struct emitter *e, ir_ref r);
 void emit_cold_tlb(struct emitter *e, const struct cold *c);
 /* Stores a helper and its immediate where the stubs take them. */
 void set_call(struct emitter *e, uintptr_t fn, uint64_t imm);
+/* ---- emit_record.c ---- */
+void emit_record_node(struct emitter *e, ir_ref r);
 
 /* csr_access with the host's flags folded in before (fpcr.c) */
 hart_helper backend_csr;

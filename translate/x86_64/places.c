@@ -17,8 +17,11 @@
 enum { IR_RELEASED = IR_NONE - 1 };
 
 static void unpin(struct emitter *e, unsigned r) {
-    if (e->arch[r] < IR_RELEASED)
-        e->pins[e->arch[r]]--;
+    ir_ref v = e->arch[r];
+    if (v >= IR_RELEASED || --e->pins[v] || e->left[v] || !e->lazy[v])
+        return;
+    e->pins[node_of(e, v)->a]--;
+    e->lazy[v] = 0;
 }
 
 void places_init(struct emitter *e) {
@@ -31,10 +34,16 @@ void places_init(struct emitter *e) {
         if (!(e->tracked >> r & 1))
             continue;
         ir_ref v = e->entry[r];
+        if (e->in_loop && e->derived[r]) {
+            v = e->derived_from[r];
+            e->pins[node_of(e, v)->a]++;
+        }
         e->arch[r] = v;
-        e->pins[v] = 1;
+        e->pins[v]++;
         if (e->be->home_x[r] != NO_REG)
             e->free_gprs |= 1u << e->be->home_x[r];
+        if (e->lazy[v])
+            continue;
         if (e->home_x[r] != NO_REG)
             bind(e, v, e->home_x[r]);
         else
@@ -74,6 +83,19 @@ static uint8_t constant(struct emitter *e, int64_t value) {
     return (uint8_t)e->const_count++;
 }
 
+static uint8_t change_of(struct emitter *e, const struct ir_node *n) {
+    struct reg_change c = {n->op, (uint8_t)node_of(e, n->b)->imm};
+    for (unsigned i = e->change_count; i-- > 0;)
+        if (e->changes[i].op == c.op && e->changes[i].operand == c.operand)
+            return (uint8_t)(CHANGE_FIRST + i);
+    if (CHANGE_FIRST + e->change_count == MAX_CONSTS) {
+        e->failed = true;
+        return 0;
+    }
+    e->changes[e->change_count] = c;
+    return (uint8_t)(CHANGE_FIRST + e->change_count++);
+}
+
 /* Where a value is. */
 static struct reg_place place_of(struct emitter *e, ir_ref v) {
     if (node_of(e, v)->op == IR_const)
@@ -88,39 +110,52 @@ static struct reg_place place_of(struct emitter *e, ir_ref v) {
     return (struct reg_place){.kind = PLACE_SPILL, .index = (uint8_t)e->slot[v]};
 }
 
+/* The same for the one of register r at the loop's head. */
+static struct reg_place head_place(struct emitter *e, unsigned r) {
+    unsigned at = e->at_head && e->derived[r] ? e->derived[r] : r;
+    int here = e->home_x[at];
+    return (struct reg_place){.kind = here == NO_REG ? PLACE_HART : PLACE_REG,
+                              .index = (uint8_t)(here == NO_REG ? (int)at : here),
+                              .change = at != r ? change_of(e, node_of(e, e->derived_from[r]))
+                                        : e->at_head && (e->head_dirty >> r & 1) ? CHANGE_EXTEND
+                                                                                 : 0};
+}
+
 /* Where register r is, as seen from where the homes of `to` have it; those in `narrow` may be without their upper half.
  */
 static struct reg_place find_place(struct emitter *e, unsigned r, const int8_t *to, uint32_t narrow) {
-    int home = to[r], here = e->home_x[r];
+    int home = to[r];
     ir_ref v = e->arch[r];
     struct reg_place p = {.kind = PLACE_STAYS};
-    bool extend = false;
     if (v == IR_NONE || e->at_head) {
-        extend = e->at_head && (e->head_dirty >> r & 1);
-        if (here != home || extend)
-            p = (struct reg_place){.kind = here == NO_REG ? PLACE_HART : PLACE_REG,
-                                   .index = (uint8_t)(here == NO_REG ? (int)r : here)};
+        p = head_place(e, r);
     } else if (v != IR_RELEASED) {
-        extend = e->dirty[v] || (e->sign_extend >> r & 1);
-        if (home != NO_REG && e->gpr[home] == v)
+        if (e->lazy[v])
+            p = place_of(e, node_of(e, v)->a);
+        else if (home != NO_REG && e->gpr[home] == v)
             p = (struct reg_place){.kind = PLACE_REG, .index = (uint8_t)home};
         else if (home == NO_REG && e->mem_x[r] == v)
             p = (struct reg_place){.kind = PLACE_HART, .index = (uint8_t)r};
         else
             p = place_of(e, v);
+        p.change = e->lazy[v]                                 ? change_of(e, node_of(e, v))
+                   : e->dirty[v] || (e->sign_extend >> r & 1) ? CHANGE_EXTEND
+                                                              : 0;
     }
-    extend &= !(narrow >> r & 1);
-    if (!extend &&
+    if (p.change == CHANGE_EXTEND && (narrow >> r & 1))
+        p.change = 0;
+    if (!p.change &&
         ((p.kind == PLACE_REG && p.index == home) || (p.kind == PLACE_HART && home == NO_REG && p.index == r)))
         p = (struct reg_place){.kind = PLACE_STAYS};
     p.r = (uint8_t)r;
-    p.extend = extend;
     return p;
 }
 
 unsigned places_collect(struct emitter *e, const int8_t *to, uint32_t narrow, struct reg_place *list) {
     unsigned n = 0;
     for (unsigned r = 1; r < 32; r++) {
+        if (e->in_loop && to == e->loop_home_x && e->derived[r])
+            continue;
         struct reg_place p = find_place(e, r, to, narrow);
         if (p.kind != PLACE_STAYS)
             list[n++] = p;
@@ -179,14 +214,19 @@ static int idle_register(const struct mover *v, unsigned except) {
 
 static void load_place(struct mover *v, int reg, const struct reg_place *p) {
     struct assembler *a = &v->e->a;
+    bool extend = p->change == CHANGE_EXTEND;
     if (p->kind == PLACE_CONST)
         asm_mov_imm(a, reg, (uint64_t)v->e->consts[p->index]);
-    else if (p->kind == PLACE_REG && p->extend)
+    else if (p->kind == PLACE_REG && extend)
         asm_rr(a, 0x63, true, reg, p->index);
     else if (p->kind == PLACE_REG)
         asm_mov(a, true, reg, p->index);
     else
-        asm_rm(a, p->extend ? 0x63 : 0x8b, true, reg, place_memory(p));
+        asm_rm(a, extend ? 0x63 : 0x8b, true, reg, place_memory(p));
+    if (p->change >= CHANGE_FIRST) {
+        struct reg_change c = v->e->changes[p->change - CHANGE_FIRST];
+        emit_lazy_shift(v->e, c.op, c.operand, reg);
+    }
 }
 
 static void do_move(struct mover *v, unsigned i) {
@@ -198,7 +238,7 @@ static void do_move(struct mover *v, unsigned i) {
         return;
     }
     struct mem m = hart_x(p->r);
-    if (p->kind == PLACE_REG && !p->extend) {
+    if (p->kind == PLACE_REG && !p->change) {
         asm_rm(&e->a, 0x89, true, p->index, m);
     } else if (p->kind == PLACE_CONST && e->consts[p->index] == (int32_t)e->consts[p->index]) {
         asm_rm(&e->a, 0xc7, true, 0, m);
@@ -253,7 +293,7 @@ static void break_cycle(struct mover *v) {
 /* A move to memory by way of a register. */
 static bool needs_register(const struct mover *v, const struct reg_place *p) {
     return destination(v, p) == NO_REG &&
-           (p->kind == PLACE_REG     ? p->extend
+           (p->kind == PLACE_REG     ? p->change
             : p->kind == PLACE_CONST ? v->e->consts[p->index] != (int32_t)v->e->consts[p->index]
                                      : true);
 }
@@ -310,6 +350,22 @@ int places_leave(struct emitter *e, ir_ref target) {
     return reg;
 }
 
+void places_compute(struct emitter *e) {
+    for (unsigned r = 1; r < 32; r++) {
+        ir_ref v = e->arch[r];
+        if (v >= IR_RELEASED || !e->lazy[v] || e->derived[r])
+            continue;
+        const struct ir_node *n = node_of(e, v);
+        int d = alloc_temp(e, 0);
+        load_into(e, d, n->a);
+        emit_lazy_shift(e, n->op, (unsigned)node_of(e, n->b)->imm, d);
+        e->lazy[v] = 0;
+        e->pins[n->a]--;
+        bind(e, v, d);
+        e->locked &= ~(1u << d);
+    }
+}
+
 /* Before a branch out: what is its register's value to the end of the block anyway is brought home now, if its home has
  * nothing else to keep; so the way out has less to do, and the way on no more. */
 void places_settle(struct emitter *e) {
@@ -317,7 +373,8 @@ void places_settle(struct emitter *e) {
         progress = false;
         for (unsigned r = 1; r < 32; r++) {
             ir_ref v = e->arch[r];
-            if (!(e->tracked >> r & 1) || e->last_set[r] >= e->current || v >= IR_RELEASED || (e->sign_extend >> r & 1))
+            if (!(e->tracked >> r & 1) || e->last_set[r] >= e->current || v >= IR_RELEASED || e->lazy[v] ||
+                (e->sign_extend >> r & 1))
                 continue;
             struct reg_place p = find_place(e, r, e->be->home_x, 0);
             if (p.kind != PLACE_STAYS && settle_value(e, r, v)) /* regs.c */
@@ -333,7 +390,7 @@ void places_note(struct emitter *e) {
         if (!(e->tracked >> r & 1))
             continue;
         struct reg_place p = find_place(e, r, e->be->home_x, 0), *last = &e->last_place[r];
-        if (p.kind == last->kind && p.index == last->index && p.extend == last->extend)
+        if (p.kind == last->kind && p.index == last->index && p.change == last->change)
             continue;
         if (e->log_count == MAX_LOG) {
             e->failed = true;
@@ -361,8 +418,11 @@ void backend_context_recover(struct backend *be, struct hart *h, const struct bl
                    : p->kind == PLACE_SPILL ? h->spill[p->index]
                    : p->kind == PLACE_CONST ? (uint64_t)info->consts[p->index]
                                             : 0;
-        if (p->extend)
+        if (p->change == CHANGE_EXTEND)
             value[r] = (uint64_t)(int64_t)(int32_t)value[r];
+        else if (p->change)
+            value[r] = ir_eval_pure(info->changes[p->change - CHANGE_FIRST].op, value[r],
+                                    info->changes[p->change - CHANGE_FIRST].operand, 0);
     }
     for (unsigned r = 1; r < 32; r++) {
         if (places[r].kind == PLACE_STAYS)

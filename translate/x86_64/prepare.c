@@ -70,6 +70,8 @@ static void fold_operands(struct emitter *e, unsigned i) {
         if (node_of(e, n->c)->uses == 1 && (node_of(e, n->c)->op == IR_f_neg_d || node_of(e, n->c)->op == IR_f_neg_s))
             e->fold[n->c] = 1;
         break;
+    case IR_exit_reg:
+    case IR_exit_call_reg:
     case IR_exit_ret: {
         const struct ir_node *a = node_of(e, n->a);
         if (e->b->xlen == 64 && a->op == IR_and && a->uses == 1 && ir_is_const(e->b, a->b) &&
@@ -225,6 +227,67 @@ static void find_hints(struct emitter *e) {
     }
 }
 
+static bool is_lazy_op(unsigned op) {
+    return op == IR_shlw || op == IR_shrw || op == IR_sarw || op == IR_shl || op == IR_shr || op == IR_sar;
+}
+
+/* Shifts by constants that are nothing but registers' values (what is left of a rotate that was written as two shifts
+ * and an or): computed where somebody looks. */
+static void find_lazy(struct emitter *e) {
+    struct ir_block *b = e->b;
+    memset(e->lazy, 0, IR_MAX_NODES);
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct ir_node *n = &b->nodes[i];
+        if (!n->dead && !e->fold[i] && n->uses && is_lazy_op(n->op) && ir_is_const(b, n->b) && !ir_is_const(b, n->a) &&
+            !e->lazy[n->a])
+            e->lazy[i] = 1;
+    }
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct ir_node *n = &b->nodes[i];
+        if (n->dead || (n->op == IR_set && !n->aux))
+            continue;
+        const ir_ref ops[3] = {n->a, n->b, n->c};
+        for (int k = 0; k < 3; k++)
+            if (ops[k] != IR_NONE)
+                e->lazy[ops[k]] = 0;
+    }
+}
+
+/* Registers that are such shifts of other registers when the loop goes round: they need not be anywhere at its head. */
+static void find_derived(struct emitter *e) {
+    struct ir_block *b = e->b;
+    const struct ir_node *last[2][32];
+    uint32_t read = 0;
+    memset(e->derived, 0, sizeof e->derived);
+    if (!e->is_loop)
+        return;
+    find_last_sets(b, last);
+    for (unsigned i = 0; i < b->count; i++)
+        if (!b->nodes[i].dead && b->nodes[i].op == IR_get)
+            read |= 1u << b->nodes[i].imm;
+    for (unsigned r = 1; r < 32; r++) {
+        if (!last[0][r] || (read >> r & 1) || !e->lazy[last[0][r]->a] || last[0][r]->aux)
+            continue;
+        const struct ir_node *n = node_of(e, last[0][r]->a);
+        if (n->op != IR_shlw && n->op != IR_shrw && n->op != IR_sarw)
+            continue;
+        for (unsigned from = 1; from < 32 && !e->derived[r]; from++)
+            if (last[0][from] && from != r && last[0][from]->a == n->a && e->node_count < IR_MAX_NODES)
+                e->derived[r] = (uint8_t)from;
+    }
+    for (unsigned r = 1; e->in_loop && r < 32; r++) {
+        if (!e->derived[r])
+            continue;
+        struct ir_node *n = &b->nodes[e->node_count];
+        *n = *node_of(e, last[0][r]->a);
+        n->a = e->entry[e->derived[r]];
+        n->uses = 0;
+        e->fold[e->node_count] = 0;
+        e->lazy[e->node_count] = 1;
+        e->derived_from[r] = (ir_ref)e->node_count++;
+    }
+}
+
 /* For each register written: the last node before that which may show the guest its old value. */
 static void find_releases(struct emitter *e) {
     const struct ir_block *b = e->b;
@@ -333,40 +396,44 @@ static unsigned pressure(struct emitter *e) {
 }
 
 /* Homes for the loop: the registers that it reads first, then those that it only writes, as far as enough host
- * registers stay free for its other values. */
+ * registers stay free for its other values.  A register that has no home in the block takes the one of a register that
+ * the loop does not touch only if it is read and written, or read more than once: entering and leaving the loop has to
+ * pay for that. */
 static void choose_loop_homes(struct emitter *e) {
     const struct ir_block *b = e->b;
-    unsigned weight[32] = {0}, homes = 0, total = 11;
+    unsigned weight[32] = {0}, homes = 0, untouched = 0;
+    uint32_t read = 0, written = 0, often = 0, chosen = 0, pool = 0;
     for (unsigned i = 0; i < b->count; i++) {
         const struct ir_node *n = &b->nodes[i];
-        if (!n->dead && n->op == IR_get)
-            weight[n->imm] += n->uses + 2u;
-        else if (!n->dead && n->op == IR_set)
-            weight[n->imm]++;
+        if (n->dead || (n->op != IR_get && n->op != IR_set))
+            continue;
+        uint32_t bit = 1u << n->imm;
+        weight[n->imm] += n->op == IR_get ? n->uses + 2u : 1;
+        *(n->op == IR_get ? &read : &written) |= bit;
+        if (n->op == IR_get && n->uses > 1)
+            often |= bit;
     }
     unsigned temporaries = pressure(e) + 1;
-    if (temporaries < 3)
-        temporaries = 3;
-    if (temporaries > 6)
-        temporaries = 6;
-    uint32_t chosen = 0, pool = 0;
-    for (; homes < 14 - temporaries && homes < total; homes++) {
+    temporaries = temporaries < 3 ? 3 : temporaries > 6 ? 6 : temporaries;
+    memcpy(e->loop_home_x, e->be->home_x, sizeof e->loop_home_x);
+    for (; homes < 14 - temporaries; homes++) {
         int best = -1;
-        for (int r = 1; r < 32; r++)
-            if (weight[r] && !(chosen >> r & 1) && (best < 0 || weight[r] > weight[best]))
+        for (int r = 1; r < 32; r++) {
+            bool worth = e->be->home_x[r] != NO_REG || ((read & written) >> r & 1) || (often >> r & 1);
+            if (weight[r] && worth && !(chosen >> r & 1) && (best < 0 || weight[r] > weight[best]))
                 best = r;
+        }
         if (best < 0)
             break;
         chosen |= 1u << best;
     }
-    memcpy(e->loop_home_x, e->be->home_x, sizeof e->loop_home_x);
-    unsigned untouched = 0;
     for (int r = 1; r < 32; r++) {
-        if (weight[r] && !(chosen >> r & 1)) {
-            if (e->loop_home_x[r] != NO_REG)
-                pool |= 1u << e->loop_home_x[r];
+        if (e->loop_home_x[r] == NO_REG || (chosen >> r & 1))
+            continue;
+        if (weight[r]) {
+            pool |= 1u << e->loop_home_x[r];
             e->loop_home_x[r] = NO_REG;
-        } else if (!weight[r] && e->loop_home_x[r] != NO_REG) {
+        } else {
             untouched++;
         }
     }
@@ -377,12 +444,9 @@ static void choose_loop_homes(struct emitter *e) {
         e->loop_home_x[r] = NO_REG;
         untouched--;
     }
-    for (int r = 1; r < 32; r++)
+    for (int r = 1; r < 32 && pool; r++)
         if ((chosen >> r & 1) && e->loop_home_x[r] == NO_REG) {
-            if (!pool)
-                break;
-            int reg = __builtin_ctz(pool);
-            e->loop_home_x[r] = (int8_t)reg;
+            e->loop_home_x[r] = (int8_t)__builtin_ctz(pool);
             pool &= pool - 1;
         }
 }
@@ -399,7 +463,7 @@ void prepare_block(struct emitter *e) {
     struct ir_block *b = e->b;
     b->sext_at_entry = 0;
     e->node_count = b->count;
-    e->is_loop = ends_in_loop(b);
+    e->is_loop = !b->recorded && !b->no_loop && ends_in_loop(b);
     memcpy(e->home_x, e->be->home_x, sizeof e->home_x);
     memcpy(e->home_f, e->be->home_f, sizeof e->home_f);
     memcpy(e->loop_home_x, e->be->home_x, sizeof e->loop_home_x);
@@ -443,6 +507,8 @@ void prepare_section(struct emitter *e) {
     }
     drop_extensions(e);
     find_folds(e);
+    find_lazy(e);
+    find_derived(e);
     find_narrow(e);
     find_hints(e);
     find_releases(e);
