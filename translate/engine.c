@@ -54,8 +54,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
     engine_no_jumps[0].pc = jump_none(0);
-    /* with a board the translator has to be asked for */
-    if (config->kind == ENGINE_INTERP || config->icount || (config->system && config->kind == ENGINE_AUTO))
+    if (config->kind == ENGINE_INTERP || config->icount)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
     if (config->hostile & 2) {
