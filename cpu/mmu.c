@@ -397,7 +397,8 @@ void mmu_flush_page(struct system *s, uint64_t va) {
     }
     unsigned bit = filter_bit(va);
     if (s->fetch_filter[bit / 64] >> bit % 64 & 1)
-        s->fetch_stale = true, s->fetch_drops++; /* the filter's bits stay until all are cleared: they may be of other pages too */
+        s->fetch_stale = true,
+        s->fetch_drops++; /* the filter's bits stay until all are cleared: they may be of other pages too */
 }
 
 void mmu_flush_writes(struct system *s, const uint8_t *host) {

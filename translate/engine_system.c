@@ -4,8 +4,8 @@
  *           ▲                  └── none ─▶ interp_run ─▶ hot: translate                                  │
  *           └────────────────────────────────────────────────────────────────────────────────────────────┘
  *
- * Blocks lie within a page and are keyed by the RAM page as well, so they outlive changes of address space; exits to other
- * pages go through the jump cache, of which there is one for each privilege, FS state and rounding mode.
+ * Blocks lie within a page and are keyed by the RAM page as well, so they outlive changes of address space; exits to
+ * other pages go through the jump cache, of which there is one for each privilege, FS state and rounding mode.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +145,7 @@ static enum engine_stop run(struct engine_hart *eh) {
         }
         switch (interp_run(h)) {
         case INTERP_HOT:
-            if (!interp_where(h, h->pc, &where) ||
-                !engine_translate(e, h, h->pc, where << 3 | engine_mode(h)))
+            if (!interp_where(h, h->pc, &where) || !engine_translate(e, h, h->pc, where << 3 | engine_mode(h)))
                 interp_set_cold(h, h->pc);
             break;
         case INTERP_WFI:

@@ -276,11 +276,11 @@ static ir_ref translated(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v)
     if (!l->config->board)
         return addr;
     static const uint16_t tlb[IR_OP_COUNT] = {
-        [IR_load_s8] = IR_tlb_r8,     [IR_load_u8] = IR_tlb_r8,     [IR_load_s16] = IR_tlb_r16,
-        [IR_load_u16] = IR_tlb_r16,   [IR_load_s32] = IR_tlb_r32,   [IR_load_u32] = IR_tlb_r32,
-        [IR_load_64] = IR_tlb_r64,    [IR_fload_s] = IR_tlb_r32,    [IR_fload_d] = IR_tlb_r64,
-        [IR_store_8] = IR_tlb_w8,     [IR_store_16] = IR_tlb_w16,   [IR_store_32] = IR_tlb_w32,
-        [IR_store_64] = IR_tlb_w64,   [IR_fstore_s] = IR_tlb_fw32,  [IR_fstore_d] = IR_tlb_fw64,
+        [IR_load_s8] = IR_tlb_r8,   [IR_load_u8] = IR_tlb_r8,    [IR_load_s16] = IR_tlb_r16,
+        [IR_load_u16] = IR_tlb_r16, [IR_load_s32] = IR_tlb_r32,  [IR_load_u32] = IR_tlb_r32,
+        [IR_load_64] = IR_tlb_r64,  [IR_fload_s] = IR_tlb_r32,   [IR_fload_d] = IR_tlb_r64,
+        [IR_store_8] = IR_tlb_w8,   [IR_store_16] = IR_tlb_w16,  [IR_store_32] = IR_tlb_w32,
+        [IR_store_64] = IR_tlb_w64, [IR_fstore_s] = IR_tlb_fw32, [IR_fstore_d] = IR_tlb_fw64,
     };
     return node(l, (enum ir_op)tlb[op], addr, v, IR_NONE, 0);
 }
@@ -486,7 +486,8 @@ static void csr(struct lifter *l, enum csr_op op) {
     bool immediate = op >= CSR_RWI, writes = kind == 0 || l->insn.rs1 != 0, reads = kind != 0 || l->insn.rd != 0;
     bool known = number >= 1 && number <= 3 && (l->config->isa->exts >> EXT_F & 1);
     if (l->config->board)
-        known = number >= 1 && number <= 3 && l->config->mode.fs == FS_STATE_DIRTY && (l->config->isa->exts >> EXT_F & 1);
+        known =
+            number >= 1 && number <= 3 && l->config->mode.fs == FS_STATE_DIRTY && (l->config->isa->exts >> EXT_F & 1);
     else
         known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
     /* a changed rounding mode changes what code means: the engine goes on with other translations */

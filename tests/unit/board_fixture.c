@@ -39,7 +39,11 @@ static void start_board(struct board *b, const char *isa, unsigned harts, bool c
     b->ram.host = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(b->ram.host, MAP_FAILED);
     b->bus = (struct bus){b, &b->ram, 1, board_read, board_write, board_time, board_stimecmp, NULL};
-    struct engine_config config = {.isa = &b->isa, .kind = board_kind, .hostile = board_kind == ENGINE_JIT ? 4 : 0, .icount = counted, .system = &b->bus};
+    struct engine_config config = {.isa = &b->isa,
+                                   .kind = board_kind,
+                                   .hostile = board_kind == ENGINE_JIT ? 4 : 0,
+                                   .icount = counted,
+                                   .system = &b->bus};
     b->engine = engine_create(&config, err, sizeof err);
     assert_non_null(b->engine);
     for (unsigned i = 0; i < harts; i++) {

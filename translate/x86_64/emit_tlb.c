@@ -19,8 +19,8 @@ _Static_assert(sizeof(struct tlb_entry) == 32 && TLB_SIZE == 256, "the index is 
 static const struct access_kind {
     uint8_t size, slow;
 } kinds[] = {
-    {1, TLB_SLOW_LOAD},    {2, TLB_SLOW_LOAD},    {4, TLB_SLOW_LOAD},    {8, TLB_SLOW_LOAD},   {1, TLB_SLOW_STORE},
-    {2, TLB_SLOW_STORE},   {4, TLB_SLOW_STORE},   {8, TLB_SLOW_STORE},   {4, TLB_SLOW_STORE},  {8, TLB_SLOW_STORE},
+    {1, TLB_SLOW_LOAD},    {2, TLB_SLOW_LOAD},    {4, TLB_SLOW_LOAD},   {8, TLB_SLOW_LOAD},   {1, TLB_SLOW_STORE},
+    {2, TLB_SLOW_STORE},   {4, TLB_SLOW_STORE},   {8, TLB_SLOW_STORE},  {4, TLB_SLOW_STORE},  {8, TLB_SLOW_STORE},
     {4, TLB_SLOW_RESERVE}, {8, TLB_SLOW_RESERVE}, {4, TLB_SLOW_ATOMIC}, {8, TLB_SLOW_ATOMIC},
 };
 

@@ -231,11 +231,26 @@ int use_reg(struct emitter *e, ir_ref r) {
     return reg;
 }
 
+/* The value is whole in the register now: copies elsewhere may still lack their upper half. */
+static void forget_dirty_copies(struct emitter *e, ir_ref v, int reg) {
+    if (!e->dirty[v])
+        return;
+    for (int i = 0; i < 16; i++)
+        if (i != reg && e->gpr[i] == v)
+            e->gpr[i] = IR_NONE;
+    if (e->slot[v] >= 0) {
+        e->slot_owner[e->slot[v]] = IR_NONE;
+        e->slot[v] = -1;
+    }
+    e->dirty[v] = 0;
+}
+
 bool settle_value(struct emitter *e, unsigned r, ir_ref v) {
     int home = e->be->home_x[r], from = e->reg[v];
     if (home != NO_REG) {
         if (from == home) {
             asm_rr(&e->a, 0x63, true, home, home); /* it was dirty */
+            forget_dirty_copies(e, v, home);
         } else {
             if (!(e->free_gprs >> home & 1) || (e->locked >> home & 1) || !is_free(e, home))
                 return false;
@@ -246,12 +261,14 @@ bool settle_value(struct emitter *e, unsigned r, ir_ref v) {
             else
                 load_into(e, home, v);
             bind(e, v, home);
+            forget_dirty_copies(e, v, home);
         }
     } else {
         if (from == NO_REG || !may_write_slot(e, (int)r))
             return false;
         if (e->dirty[v])
             asm_rr(&e->a, 0x63, true, from, from);
+        forget_dirty_copies(e, v, from);
         asm_rm(&e->a, 0x89, true, from, hart_x(r));
         e->mem_x[r] = v;
     }
