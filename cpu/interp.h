@@ -16,6 +16,7 @@ enum interp_stop {
     INTERP_HOT,     /* the block at pc was entered hot_threshold times (and every time it is entered from then on) */
     INTERP_FENCE_I, /* a fence.i was executed, pc is behind it; decoded blocks that are not watched were dropped */
     INTERP_DONE,    /* interp_step has executed what was asked */
+    INTERP_WFI,     /* system mode: the hart waits for an interrupt, pc is behind the wfi */
 };
 
 struct interp_config {
@@ -51,10 +52,27 @@ void interp_set_hooks(struct hart *h, const struct interp_hooks *hooks);
 void interp_set_cold(struct hart *h, uint64_t pc);
 /* Drops all decoded blocks. */
 void interp_flush(struct hart *h);
+/* System mode: drops what was decoded from a page of RAM. */
+void interp_drop_page(struct hart *h, uint64_t ram_page);
+/* Stops the other harts, which were running guest code, as an exclusive sequence does.  False: there was none to stop. */
+bool interp_stop_others(struct hart *h);
+void interp_resume_others(struct hart *h);
 /* Drops those of pages without a watch, as fence.i does; the others keep their count of executions. */
 void interp_drop_unwatched(struct hart *h);
 /* Instructions executed so far (counted a block at a time). */
 uint64_t interp_count(const struct hart *h);
+
+/* System mode, for the engine: serves PENDING_INTERRUPT and PENDING_CODE and takes an interrupt that is due.  False: other
+ * bits of hart.pending are set. */
+bool interp_look_around(struct hart *h);
+/* Where pc is mapped now: RAM page * FS_STATES + the state of mstatus.FS.  False: a fault, or the page's code may not be
+ * kept: interp_run deals with either. */
+bool interp_where(struct hart *h, uint64_t pc, uint64_t *where);
+/* How the translator reads code at pc: writes to its page are noticed from here on, or its watch_code says no. */
+const struct guest_memory *interp_lift_memory(struct hart *h, uint64_t pc);
+/* Whether pc's block was executed often enough to be translated is asked of interp_run; this one takes the traps of
+ * interp_exclusive itself. */
+enum interp_stop interp_exclusive_system(struct hart *h);
 
 /* CSR access shared with the translator: op is 0 RW, 1 RS, 2 RC as a helper; imm = csr | op << 12 | (no write) << 14 |
  * (no read) << 15.  Sets h->trap.cause = TRAP_ILLEGAL (else leaves it) where the CSR does not exist or is read-only;

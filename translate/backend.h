@@ -71,8 +71,12 @@ struct emitted {
     struct block_info *info;  /* from malloc; source not set */
 };
 
-/* Makes the shared stubs.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
-struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n);
+/* A key's mode that no block has. */
+#define MODE_NONE UINT64_MAX
+/* What generated code calls where the TLB does not answer; imm: see engine_tlb_slow. */
+hart_helper engine_tlb_slow;
+/* Makes the shared stubs.  board: for system mode.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
+struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n);
 void backend_destroy(struct backend *be);
 /* After fork in the child: the stubs are made anew at the same addresses. */
 bool backend_fork_child(struct backend *be);

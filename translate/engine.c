@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 #include "record_internal.h"
 
 static bool exclusive_begin(void *ctx, struct hart *h) {
@@ -26,6 +27,16 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     e->config = *config;
     e->isa = *config->isa;
     e->config.isa = &e->isa;
+    if (config->system) {
+        isa_add_system(&e->isa);
+        e->machine = machine_create(config->system);
+        if (!e->machine) {
+            snprintf(err, n, "no memory");
+            free(e);
+            return NULL;
+        }
+        e->machine->counted = config->icount;
+    }
     if (!e->config.hot)
         e->config.hot = DEFAULT_HOT;
     if (e->config.hostile & 4)
@@ -43,7 +54,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
     engine_no_jumps[0].pc = jump_none(0);
-    if (config->kind == ENGINE_INTERP)
+    if (config->kind == ENGINE_INTERP || config->icount)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
     if (config->hostile & 2) {
@@ -53,8 +64,8 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     e->block = malloc(sizeof *e->block);
     e->cache = e->block ? cc_create(bytes, chunk, err, n) : NULL;
     if (e->cache)
-        e->backend = backend_create(config->host_mask, config->stats, err, n);
-    if (e->backend)
+        e->backend = backend_create(config->host_mask, config->stats, config->system != NULL, err, n);
+    if (e->backend && (!e->machine || engine_system_init(e)))
         return e;
     if (e->cache)
         cc_destroy(e->cache);
@@ -71,6 +82,7 @@ void engine_destroy(struct engine *e) {
         cc_destroy(e->cache);
     backend_destroy(e->backend);
     free(e->block);
+    machine_destroy(e->machine);
     recorder_destroy(e->recorder);
     free(e);
 }
@@ -93,8 +105,15 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
     h->host_fpcr = 0;
     h->in_interp = h->in_code = 0;
     memset(h->stat, 0, sizeof h->stat);
+    h->sys = NULL;
+    h->tlb = NULL;
+    if (e->machine && !system_create(h, e->machine)) {
+        free(eh);
+        return false;
+    }
     struct interp_config ic = {.mem = &e->config.mem, .hot_threshold = e->backend ? e->config.hot : 0};
     if (!interp_create(h, &ic)) {
+        system_destroy(h);
         free(eh);
         return false;
     }
@@ -110,12 +129,20 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
         if (stack == MAP_FAILED || mprotect(stack + 4096, RETURN_STACK_BYTES, PROT_READ | PROT_WRITE)) {
             record_hart_exit(eh);
             interp_destroy(h);
+            system_destroy(h);
             free(eh);
             return false;
         }
         eh->return_stack = stack;
         backend_hart_init(e->backend, h, stack + 4096, RETURN_STACK_BYTES);
         h->jump_cache = engine_no_jumps;
+        if (h->sys && !engine_system_hart_init(eh)) {
+            munmap(stack, RETURN_STACK_BYTES + 4096);
+            interp_destroy(h);
+            system_destroy(h);
+            free(eh);
+            return false;
+        }
     }
     pthread_mutex_lock(&e->harts_lock);
     eh->next = e->harts;
@@ -144,25 +171,27 @@ void engine_hart_exit(struct hart *h) {
         e->done_leaves[i] += eh->leaves[i];
     pthread_cond_broadcast(&e->harts_changed);
     pthread_mutex_unlock(&e->harts_lock);
-    for (int i = 0; i < MODES; i++)
+    for (int i = 0; i < JUMP_TABLES; i++)
         if (eh->jumps[i])
             munmap(eh->jumps[i], sizeof(struct jump_slot) * JUMP_SLOTS);
     if (eh->return_stack)
         munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
     record_hart_exit(eh);
     interp_destroy(h);
+    system_destroy(h);
+    free(eh->signal_stack);
     h->engine = NULL;
     free(eh);
 }
 
 unsigned engine_mode(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
 
-void engine_install_jumps(struct engine_hart *eh) {
+void engine_install_jumps(struct engine_hart *eh, unsigned mode) {
     struct hart *h = eh->hart;
-    unsigned mode = engine_mode(h);
     if (mode != eh->mode) {
         backend_reset_returns(h);
         eh->mode = mode;
+        eh->key_mode = mode;
     }
     if (!eh->jumps[mode]) {
         struct jump_slot *table =
@@ -179,7 +208,8 @@ void engine_install_jumps(struct engine_hart *eh) {
 
 bool engine_serve_pending(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
+    const uint32_t ours = ~(uint32_t)(PENDING_INTERRUPT | PENDING_CODE); /* the rest is the interpreter's */
+    uint32_t bits = __atomic_fetch_and(&h->pending, ~ours, __ATOMIC_SEQ_CST) & ours;
     if (bits & PENDING_SYNC)
         interp_flush(h);
     else if (bits & PENDING_FENCE)
@@ -227,7 +257,7 @@ enum engine_stop engine_stop_on_fault(struct engine_hart *eh) {
 }
 
 /* f registers that a fault in generated code left unfinished. */
-static void finish_registers(struct hart *h) {
+void engine_finish_registers(struct hart *h) {
     for (int i = 0; i < 32; i++) {
         uint32_t bit = 1u << i;
         uint64_t v = h->f[i];
@@ -243,7 +273,7 @@ static void finish_registers(struct hart *h) {
 
 struct cc_block *engine_find_block(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->mode});
+    struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->key_mode});
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
@@ -273,7 +303,8 @@ static void after_recorded(struct engine_hart *eh, enum leave_reason why) {
     }
 }
 
-bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
+/* One stretch of generated code. */
+enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (e->config.dump & DUMP_EXEC)
@@ -286,11 +317,17 @@ bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
     eh->leaves[why]++;
     if (eh->records)
         after_recorded(eh, why);
-    switch (why) {
+    return why;
+}
+
+bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
+    struct engine *e = eh->engine;
+    struct hart *h = eh->hart;
+    switch (engine_run_code(eh, block)) {
     case BACK_TRAP:
         return true;
     case BACK_FAULT:
-        finish_registers(h);
+        engine_finish_registers(h);
         return true;
     case BACK_FENCE_I:
         if (e->config.mem.fence_i)
@@ -319,8 +356,10 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
-                engine_install_jumps(eh);
+            unsigned mode = engine_mode(h);
+            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
+                engine_install_jumps(eh, mode);
+            eh->key_mode = mode;
             struct cc_block *block = engine_find_block(eh);
             if (block) {
                 if (engine_run_block(eh, block))
@@ -365,7 +404,9 @@ enum engine_stop engine_run(struct hart *h) {
     h->trap.host_signal = 0;
     h->trap.host_code = 0;
     world_enter(eh);
-    enum engine_stop stop = engine_is_observed(eh->engine) ? observe(eh) : engine_run_unobserved(eh);
+    enum engine_stop stop = h->sys                           ? engine_run_system(eh)
+                            : engine_is_observed(eh->engine) ? observe(eh)
+                                                             : engine_run_unobserved(eh);
     if (stop == STOP_TRAP)
         h->res_valid = 0; /* as a kernel does on its way back */
     world_leave(eh);

@@ -12,6 +12,7 @@
 #include "lift.h"
 
 enum { JUMP_SLOTS = 4096, MODES = 6, RETURN_STACK_BYTES = 256 * 1024, DEFAULT_HOT = 24 };
+enum { JUMP_TABLES = 9 * MODES, SIGNAL_STACK_BYTES = 64 * 1024 }; /* system mode: by privilege and FS state as well */
 
 /* Entry of a jump cache, probed by generated code: index is bits 1 to 12 of the guest address. */
 struct jump_slot {
@@ -23,10 +24,13 @@ struct engine_hart {
     struct engine *engine;
     struct hart *hart;
     struct engine_hart *next, **prev;
-    struct jump_slot *_Atomic jumps[MODES]; /* one table for each mode, made when first needed */
+    struct jump_slot *_Atomic jumps[JUMP_TABLES]; /* one table for each mode, made when first needed */
     char *return_stack;
     atomic_bool inside;             /* between entering and leaving engine_run */
-    unsigned mode;
+    unsigned mode;                  /* whose table is in use */
+    uint64_t key_mode;              /* the mode in the keys of blocks: the same, in system mode where and frm */
+    uint32_t fetch_drops;           /* system mode: as of when the tables were emptied */
+    char *signal_stack;             /* system mode */
     struct hart_records *records;   /* NULL: nothing is recorded */
     uint64_t leaves[BACK_COUNT], single_steps;
 };
@@ -34,6 +38,7 @@ struct engine_hart {
 struct engine {
     struct engine_config config;
     struct isa isa;
+    struct machine *machine; /* system mode: what its harts share */
     struct backend *backend; /* NULL: interpreter only */
     struct codecache *cache;
     pthread_mutex_t translate_lock; /* one translation at a time: b, and the backend's emitter */
@@ -61,21 +66,28 @@ static inline bool engine_is_observed(const struct engine *e) { return e->record
 /* engine.c */
 unsigned engine_mode(const struct hart *h);
 /* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
-void engine_install_jumps(struct engine_hart *eh);
+void engine_install_jumps(struct engine_hart *eh, unsigned mode);
 /* Deals with hart.pending; true: the embedder is wanted. */
 bool engine_serve_pending(struct engine_hart *eh);
 enum engine_stop engine_stop_on_fault(struct engine_hart *eh);
-/* The translation at pc, which gets into the jump cache, or NULL. */
+/* The translation at pc (and key_mode), which gets into the jump cache, or NULL. */
 struct cc_block *engine_find_block(struct engine_hart *eh);
 /* What engine_run does where nobody observes. */
 enum engine_stop engine_run_unobserved(struct engine_hart *eh);
 /* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
 bool engine_run_block(struct engine_hart *eh, struct cc_block *block);
+enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block); /* the same without a look at why */
+void engine_finish_registers(struct hart *h); /* f registers that a fault left unfinished */
 
 /* translate.c */
 /* Translates the block at pc; NULL where it cannot be. */
 struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode);
 void engine_dead_block(void *engine, struct cc_block *block);
+
+/* engine_system.c: engine_run for a hart with a board; what the engine needs for it */
+enum engine_stop engine_run_system(struct engine_hart *eh);
+bool engine_system_init(struct engine *e);
+bool engine_system_hart_init(struct engine_hart *eh);
 
 /* world.c */
 void world_enter(struct engine_hart *eh); /* waits while another hart has stopped the world */

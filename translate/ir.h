@@ -92,6 +92,8 @@ static inline bool ir_is_const(const struct ir_block *b, ir_ref r) { return r !=
 bool ir_is_sext32(const struct ir_block *b, ir_ref r);
 bool ir_is_zext32(const struct ir_block *b, ir_ref r);
 
+static inline bool ir_is_tlb(unsigned op) { return op >= IR_tlb_r8 && op <= IR_tlb_a64; }
+
 /* Whether the guest's registers may be seen at this node (by a fault handler, the engine, the next block). */
 bool ir_observes(const struct ir_node *n);
 

@@ -242,10 +242,16 @@ ir_ref ir_run(const struct ir_block *b, struct hart *h) {
                 *result = fp_helper(op)(h, arg[0], arg[1], arg[2], n->rm);
             break;
         case IRK_LOAD:
-            *result = load(op, arg[0] + (uint64_t)n->imm);
+            if (ir_is_tlb(op)) /* guest addresses are host addresses here */
+                *result = arg[0] + (uint64_t)n->imm;
+            else
+                *result = load(op, arg[0] + (uint64_t)n->imm);
             break;
         case IRK_STORE:
-            store(op, arg[0] + (uint64_t)n->imm, arg[1]);
+            if (ir_is_tlb(op))
+                *result = arg[0] + (uint64_t)n->imm;
+            else
+                store(op, arg[0] + (uint64_t)n->imm, arg[1]);
             break;
         case IRK_EFFECT:
             if (run_effect(b, n, h, arg, result))

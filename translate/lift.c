@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 
 struct lifter {
     struct ir_block *b;
@@ -235,7 +236,7 @@ static void jump(struct lifter *l, ir_ref to) {
         ir_ref r = node(l, IR_exit_call, IR_NONE, IR_NONE, IR_NONE, (int64_t)target);
         l->b->nodes[r].imm2 = (int64_t)l->next;
         l->done = true;
-    } else if (target > l->pc && target - l->b->pc < 4096) {
+    } else if (target > l->pc && target - l->b->pc < 4096 && !(l->config->board && (target ^ l->b->pc) >= 4096)) {
         l->follow = target;
     } else {
         close_records(l);
@@ -270,11 +271,33 @@ static void jump_reg(struct lifter *l, ir_ref to) {
 
 /* ---- memory ---- */
 
+/* The access's address for the host: in system mode what the TLB makes of it. */
+static ir_ref translated(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v) {
+    if (!l->config->board)
+        return addr;
+    static const uint16_t tlb[IR_OP_COUNT] = {
+        [IR_load_s8] = IR_tlb_r8,   [IR_load_u8] = IR_tlb_r8,    [IR_load_s16] = IR_tlb_r16,
+        [IR_load_u16] = IR_tlb_r16, [IR_load_s32] = IR_tlb_r32,  [IR_load_u32] = IR_tlb_r32,
+        [IR_load_64] = IR_tlb_r64,  [IR_fload_s] = IR_tlb_r32,   [IR_fload_d] = IR_tlb_r64,
+        [IR_store_8] = IR_tlb_w8,   [IR_store_16] = IR_tlb_w16,  [IR_store_32] = IR_tlb_w32,
+        [IR_store_64] = IR_tlb_w64, [IR_fstore_s] = IR_tlb_fw32, [IR_fstore_d] = IR_tlb_fw64,
+    };
+    return node(l, (enum ir_op)tlb[op], addr, v, IR_NONE, 0);
+}
 static ir_ref load(struct lifter *l, enum ir_op op, ir_ref addr) {
-    return node(l, op, rv32(l) ? un(l, IR_zext32, addr) : addr, IR_NONE, IR_NONE, 0);
+    addr = rv32(l) ? un(l, IR_zext32, addr) : addr;
+    return node(l, op, translated(l, op, addr, IR_NONE), IR_NONE, IR_NONE, 0);
 }
 static void store(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v) {
-    node(l, op, rv32(l) ? un(l, IR_zext32, addr) : addr, v, IR_NONE, 0);
+    addr = rv32(l) ? un(l, IR_zext32, addr) : addr;
+    node(l, op, translated(l, op, addr, v), v, IR_NONE, 0);
+}
+/* The same for an atomic access, which is aligned. */
+static ir_ref translated_atomic(struct lifter *l, ir_ref addr, unsigned bits, bool is_lr) {
+    if (!l->config->board)
+        return addr;
+    enum ir_op op = is_lr ? bits == 32 ? IR_tlb_l32 : IR_tlb_l64 : bits == 32 ? IR_tlb_a32 : IR_tlb_a64;
+    return node(l, op, addr, IR_NONE, IR_NONE, 0);
 }
 static ir_ref fload(struct lifter *l, enum fmt fmt, ir_ref addr) {
     return load(l, fmt == FMT_H ? IR_load_u16 : fmt == FMT_SINGLE ? IR_fload_s : IR_fload_d, addr);
@@ -309,7 +332,8 @@ static ir_ref amo_result(struct lifter *l, enum ir_amo op, unsigned bits, ir_ref
 }
 static void amo(struct lifter *l, enum ir_amo op, unsigned bits) {
     ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED), operand = get_x(l, l->insn.rs2);
-    ir_ref r = node(l, IR_amo, addr, operand, IR_NONE, bits);
+    ir_ref at = translated_atomic(l, addr, bits, false);
+    ir_ref r = node(l, IR_amo, at, operand, IR_NONE, bits);
     l->b->nodes[r].aux = (uint16_t)op;
     if (l->record) {
         record_load(l, bits, addr, r);
@@ -323,9 +347,9 @@ static void amocas(struct lifter *l, unsigned bits) {
         interpret_this(l);
         return;
     }
-    ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED);
+    ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED), at = translated_atomic(l, addr, bits, false);
     ir_ref expected = get_x(l, l->insn.rd), value = get_x(l, l->insn.rs2);
-    ir_ref r = node(l, IR_cas, addr, expected, value, bits);
+    ir_ref r = node(l, IR_cas, at, expected, value, bits);
     if (l->record) {
         record_load(l, bits, addr, r);
         ir_ref same = bin(l, IR_eq, r, bits == 32 ? un(l, IR_sext32, expected) : expected);
@@ -375,7 +399,7 @@ static void load_reserved(struct lifter *l, unsigned bits) {
         leave_to_engine(l, LEAVE_EXCLUSIVE, l->pc);
         return;
     }
-    ir_ref addr = atomic_address(l, bits, TRAP_LOAD_MISALIGNED);
+    ir_ref addr = translated_atomic(l, atomic_address(l, bits, TRAP_LOAD_MISALIGNED), bits, true);
     l->lr_addr = get_x(l, l->insn.rs1);
     l->lr_value = node(l, bits == 32 ? IR_load_s32 : IR_load_64, addr, IR_NONE, IR_NONE, 0);
     l->lr_size = bits;
@@ -390,7 +414,8 @@ static void store_conditional(struct lifter *l, unsigned bits) {
     }
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
-    ir_ref value = get_x(l, l->insn.rs2), r = node(l, IR_cas_sc, addr, l->lr_value, value, bits);
+    ir_ref at = translated_atomic(l, addr, bits, false);
+    ir_ref value = get_x(l, l->insn.rs2), r = node(l, IR_cas_sc, at, l->lr_value, value, bits);
     if (l->record)
         record_store(l, bits, addr, value, bin(l, IR_eq, r, konst(l, 0)));
     l->lr_size = 0;
@@ -398,12 +423,21 @@ static void store_conditional(struct lifter *l, unsigned bits) {
 }
 
 static void cbo_zero(struct lifter *l) {
+    if (l->config->board) { /* it may be denied */
+        interpret_this(l);
+        return;
+    }
     ir_ref addr = bin(l, IR_and, get_x(l, l->insn.rs1), konst(l, ~63ull));
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
     ir_ref zero = konst(l, 0);
     for (int i = 0; i < 64; i += 8)
         node(l, IR_store_64, addr, zero, IR_NONE, i);
+}
+
+static void cbo(struct lifter *l) {
+    if (l->config->board)
+        interpret_this(l);
 }
 
 /* ---- CSRs ---- */
@@ -451,7 +485,11 @@ static void csr(struct lifter *l, enum csr_op op) {
     unsigned number = (uint16_t)l->insn.imm & 0xfff, kind = op % 3;
     bool immediate = op >= CSR_RWI, writes = kind == 0 || l->insn.rs1 != 0, reads = kind != 0 || l->insn.rd != 0;
     bool known = number >= 1 && number <= 3 && (l->config->isa->exts >> EXT_F & 1);
-    known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
+    if (l->config->board)
+        known =
+            number >= 1 && number <= 3 && l->config->mode.fs == FS_STATE_DIRTY && (l->config->isa->exts >> EXT_F & 1);
+    else
+        known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
     /* a changed rounding mode changes what code means: the engine goes on with other translations */
     if (!known || (writes && number != 1)) {
         leave_to_engine(l, LEAVE_INTERPRET, l->pc);
@@ -739,7 +777,12 @@ static ir_ref f_sgnj(struct lifter *l, enum fmt fmt, enum sign_op op, ir_ref a, 
 #define FENCE_I leave_to_engine(l, LEAVE_FENCE_I, l->next)
 #define PAUSE ((void)0)
 #define CBO_ZERO cbo_zero(l)
-#define CBO_NOP ((void)0)
+#define CBO(what) cbo(l)
+#define MRET interpret_this(l)
+#define SRET interpret_this(l)
+#define WFI interpret_this(l)
+#define SFENCE(a, b) interpret_this(l)
+#define SFENCE_ORDER interpret_this(l)
 #define NOP ((void)0)
 #define SEQ(a, b) (a, b)
 
@@ -808,8 +851,12 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         if (b->insns && is_recorded(config, l.pc) != b->recorded)
             break; /* a block is recorded as a whole or not at all */
         /* watched before it is read: a write in between is then noticed */
+        if (config->board && (l.pc ^ pc) >= 4096)
+            break;
         watch(&l, l.pc, &page);
         if (!fetch_insn(config, l.pc, &l.insn))
+            break;
+        if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) /* it ends on another page: the interpreter's */
             break;
         watch(&l, l.pc + l.insn.len - 1, &page);
         if (l.pc + l.insn.len > b->end)
@@ -821,6 +868,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
             config->mode.frm > RM_RMM)
             trap(&l, TRAP_ILLEGAL, l.insn.bits);
+        else if (config->board && insn_rows[l.insn.id].format >= FMT_FIL && config->mode.fs != FS_STATE_DIRTY)
+            interpret_this(&l); /* illegal, or the first to touch the state */
         else
             lift_insn(&l);
         if (l.record && !l.done)

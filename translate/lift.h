@@ -9,6 +9,7 @@
 /* What a translation depends on beside the code: part of its key. */
 struct lift_mode {
     uint8_t frm; /* hart.frm; every invalid mode is 5 */
+    uint8_t fs;  /* with a board: FS_STATE_* of mstatus.FS */
 };
 
 struct lift_config {
@@ -16,6 +17,7 @@ struct lift_config {
     const struct isa *isa;
     struct lift_mode mode;
     unsigned max_insns; /* instructions a block may have, at least 1 */
+    bool board;         /* system mode: addresses go through the TLB, a block does not leave its page */
     bool watched;       /* out: false if some page of the block is not watched */
     bool no_loop;       /* see ir_block */
     const struct observer *observer;

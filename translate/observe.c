@@ -30,7 +30,7 @@ static struct cc_block *obtain(struct engine_hart *eh, bool recorded) {
     struct hart *h = eh->hart;
     const struct observer *o = &e->config.observer;
     if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
-        engine_install_jumps(eh);
+        engine_install_jumps(eh, engine_mode(h));
     if (o->block || (o->filter && recorded)) {
         if (o->block)
             __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);

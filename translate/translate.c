@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cpu/interp.h"
+#include "../cpu/system.h"
 #include "record_internal.h"
 
 struct jump_slot engine_no_jumps[JUMP_SLOTS];
@@ -11,24 +13,24 @@ void engine_dead_block(void *engine, struct cc_block *block) {
     struct engine *e = engine;
     unsigned slot = jump_index(block->key.address);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
-        for (int m = 0; m < MODES; m++)
+        for (int m = 0; m < JUMP_TABLES; m++)
             if (eh->jumps[m] && eh->jumps[m][slot].pc == block->key.address)
                 eh->jumps[m][slot].pc = jump_none(slot);
 }
 
-static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to) {
+static void dump_guest(struct engine *e, const struct guest_memory *mem, const struct ir_block *b, FILE *to) {
     fprintf(to, "IN: 0x%016llx\n", (unsigned long long)b->pc);
     uint64_t pc = b->pc;
     for (unsigned i = 0; i < b->insns && pc < b->end; i++) {
         const uint8_t *host;
         uint32_t cause, bits = 0;
-        size_t room = e->config.mem.fetch(e->config.mem.ctx, pc, &host, &cause);
+        size_t room = mem->fetch(mem->ctx, pc, &host, &cause);
         if (room < 2)
             break;
         memcpy(&bits, host, 2);
         if (insn_length(bits) == 4) {
             uint16_t high = 0;
-            if (room >= 4 || e->config.mem.fetch(e->config.mem.ctx, pc + 2, &host, &cause) >= 2)
+            if (room >= 4 || mem->fetch(mem->ctx, pc + 2, &host, &cause) >= 2)
                 memcpy(&high, room >= 4 ? host + 2 : host, 2);
             bits |= (uint32_t)high << 16;
         }
@@ -90,21 +92,27 @@ static void keep_exits(struct engine *e, const struct ir_block *b, struct emitte
     out->exit_count = kept;
 }
 
-static struct cc_block *translate_some(struct engine *e, uint64_t pc, uint64_t mode, unsigned max_insns, bool *full) {
+static struct cc_block *translate_some(struct engine *e, const struct guest_memory *mem, uint64_t pc, uint64_t mode,
+                                       unsigned max_insns, bool *full) {
     struct ir_block *b = e->block;
-    struct lift_config lift = {.mem = &e->config.mem,
+    bool board = e->machine != NULL;
+    uint64_t where = mode >> 3; /* with a board: see interp_where */
+    struct lift_config lift = {.mem = mem,
                                .isa = &e->isa,
-                               .mode = {(uint8_t)mode},
+                               .mode = {.frm = mode & 7, .fs = board ? (uint8_t)(where % FS_STATES) : 0},
                                .max_insns = max_insns,
+                               .board = board,
                                .no_loop = e->config.observer.block != NULL,
-                               .observer = e->recorder ? &e->config.observer : NULL,
-                               .record = e->recorder ? &e->recorder->draft : NULL};
+                               .observer = e->recorder && !board ? &e->config.observer : NULL,
+                               .record = e->recorder && !board ? &e->recorder->draft : NULL};
+    /* with a board blocks are invalidated by where they are in RAM */
+    uint64_t source = board ? (where / FS_STATES) << 12 | (pc & 4095) : pc;
     unsigned long generation = atomic_load(&e->code_generation);
-    if (!lift_block(b, &lift, pc) || (b->recorded && !recorder_commit(e->recorder, b)))
+    if (!lift_block(b, &lift, pc) || (board && !lift.watched) || (b->recorded && !recorder_commit(e->recorder, b)))
         return NULL;
     FILE *to = e->config.dump_to ? e->config.dump_to : stderr;
     if (e->config.dump & DUMP_IN_ASM)
-        dump_guest(e, b, to);
+        dump_guest(e, mem, b, to);
     ir_optimise(b);
     if (e->config.dump & DUMP_IR) {
         ir_print(b, to);
@@ -131,8 +139,8 @@ static struct cc_block *translate_some(struct engine *e, uint64_t pc, uint64_t m
         dump_host(e, writable, out.size, to);
     keep_exits(e, b, &out);
     struct cc_commit commit = {.key = {pc, mode},
-                               .src_start = pc,
-                               .src_end = b->end,
+                               .src_start = source,
+                               .src_end = source + (b->end - pc),
                                .size = out.size,
                                .entry = out.entry,
                                .exit_count = out.exit_count,
@@ -144,18 +152,19 @@ static struct cc_block *translate_some(struct engine *e, uint64_t pc, uint64_t m
     struct cc_block *block = cc_commit(e->cache, &commit);
     if (block && atomic_load(&e->code_generation) != generation) { /* the code may have changed while it was read */
         pthread_mutex_lock(&e->harts_lock);                        /* engine_dead_block goes through the harts */
-        cc_invalidate(e->cache, pc, b->end, engine_dead_block, e);
+        cc_invalidate(e->cache, commit.src_start, commit.src_end, engine_dead_block, e);
         pthread_mutex_unlock(&e->harts_lock);
     }
     return block;
 }
 
 /* A block that is too much for the code generator's tables is tried again in smaller pieces. */
-static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
+static struct cc_block *translate_locked(struct engine *e, const struct guest_memory *mem, uint64_t pc, uint64_t mode,
+                                         bool *full) {
     struct cc_block *block = NULL;
     unsigned most = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
     for (unsigned max = e->config.hostile & 1 ? 1 : most; max && !block && !*full; max = e->block->insns / 2)
-        block = translate_some(e, pc, mode, max, full);
+        block = translate_some(e, mem, pc, mode, max, full);
     return block;
 }
 
@@ -166,7 +175,7 @@ static void make_room(struct engine *e, struct hart *h) {
     cc_evict(e->cache, engine_dead_block, e);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
         backend_reset_returns(eh->hart);
-        for (int m = 0; m < MODES; m++)
+        for (int m = 0; m < JUMP_TABLES; m++)
             for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
                 eh->jumps[m][i].pc = jump_none(i);
     }
@@ -178,10 +187,12 @@ static void make_room(struct engine *e, struct hart *h) {
 struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode) {
     for (;;) {
         bool full = false;
+        /* before the lock, as it may stop the world */
+        const struct guest_memory *mem = e->machine ? interp_lift_memory(h, pc) : &e->config.mem;
         pthread_mutex_lock(&e->translate_lock);
         struct cc_block *block = cc_find(e->cache, (struct cc_key){pc, mode});
         if (!block)
-            block = translate_locked(e, pc, mode, &full);
+            block = translate_locked(e, mem, pc, mode, &full);
         if (!block && !full)
             e->failed_blocks++;
         pthread_mutex_unlock(&e->translate_lock);

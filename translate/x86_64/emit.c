@@ -166,6 +166,7 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
     e->be = be;
     e->b = b;
     e->mode = mode;
+    e->board = be->board;
     e->fix = (struct fault_fix){0};
     e->counted = 0;
     e->exit_count = e->cold_count = e->fault_count = e->fix_count = 0;

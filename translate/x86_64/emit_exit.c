@@ -37,7 +37,9 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target) {
         e->failed = true;
         return;
     }
-    e->exits[e->exit_count] = (struct cc_exit){.patch = patch, .target = {target, e->mode}};
+    /* where another page is mapped may change: such an exit is never linked */
+    bool away = e->board && (target ^ e->b->pc) >= 4096;
+    e->exits[e->exit_count] = (struct cc_exit){.patch = patch, .target = {target, away ? MODE_NONE : e->mode}};
     struct cold *c = add_cold(e, COLD_STUB);
     c->from[0] = patch;
     c->aux = (uint16_t)e->exit_count++;
@@ -379,8 +381,16 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         asm_rm(&e->a, 0x8b, true, RSP, HART(return_top));
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
+    case COLD_TLB:
+        emit_cold_tlb(e, c);
+        break;
     case COLD_STUB:
         e->exits[c->aux].stub = asm_offset(&e->a);
+        if (e->exits[c->aux].target.mode == MODE_NONE) {
+            asm_mov_imm(&e->a, RAX, (uint64_t)c->imm);
+            asm_jmp_mem(&e->a, HART(lookup_stub));
+            break;
+        }
         emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
         break;
     case COLD_LOOKUP:

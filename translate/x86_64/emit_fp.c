@@ -389,7 +389,7 @@ static void emit_fmemory(struct emitter *e, ir_ref r) {
 }
 
 /* Stores the operands of a call where the call stub takes them. */
-static void set_call(struct emitter *e, uintptr_t fn, uint64_t imm) {
+void set_call(struct emitter *e, uintptr_t fn, uint64_t imm) {
     struct mem m = HART(call_fn);
     asm_rm(&e->a, 0xc7, false, 0, m);
     asm_u32(&e->a, (uint32_t)fn);

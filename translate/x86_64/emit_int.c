@@ -684,6 +684,22 @@ static void emit_operation(struct emitter *e, ir_ref r) {
     case IR_zext32:
         emit_extend(e, r);
         break;
+    case IR_tlb_r8:
+    case IR_tlb_r16:
+    case IR_tlb_r32:
+    case IR_tlb_r64:
+    case IR_tlb_w8:
+    case IR_tlb_w16:
+    case IR_tlb_w32:
+    case IR_tlb_w64:
+    case IR_tlb_fw32:
+    case IR_tlb_fw64:
+    case IR_tlb_l32:
+    case IR_tlb_l64:
+    case IR_tlb_a32:
+    case IR_tlb_a64:
+        emit_tlb(e, r);
+        break;
     case IR_load_s8:
     case IR_load_u8:
     case IR_load_s16:

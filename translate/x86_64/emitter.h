@@ -29,11 +29,11 @@ enum { POOL_SIGN_D, POOL_SIGN_S, POOL_ABS_D, POOL_ABS_S, POOL_BOX, POOL_CANON_D,
 
 struct backend {
     unsigned features;
-    bool stats;
+    bool stats, board;
     int8_t home_x[32], home_f[32]; /* host register or NO_REG */
     struct codecache *stubs;
     struct emitter *emitter;
-    const uint8_t *enter, *leave, *call, *lookup, *fault, *sentinel;
+    const uint8_t *enter, *leave, *call, *lookup, *tlb, *fault, *sentinel;
 };
 
 enum cold_kind {
@@ -46,6 +46,7 @@ enum cold_kind {
     COLD_DIV,     /* see emit_int.c */
     COLD_CALL,    /* helper aux on xmm values, see emit_fp.c */
     COLD_RET,     /* a return that does not match: target in rax */
+    COLD_TLB,     /* see emit_tlb.c */
     COLD_STUB,    /* the unlinked case of exit aux */
     COLD_LOOKUP,  /* target in rax: through the look-up stub */
     COLD_LOOKUP_CALL, /* the same as a host call, then go back */
@@ -73,6 +74,7 @@ struct emitter {
     struct backend *be;
     struct ir_block *b;
     uint64_t mode;
+    bool board;      /* system mode: exits to other pages go through the jump cache */
     unsigned current; /* node being emitted */
     int8_t home_x[32], home_f[32]; /* where guest registers are at this section's start: be's, or the loop's own */
     int8_t loop_home_x[32], loop_home_f[32];
@@ -159,6 +161,8 @@ void regs_init(struct emitter *e);
 int use_reg(struct emitter *e, ir_ref r);
 /* The value wherever it is: register, hart slot, spill slot (constants are put in a register). */
 struct operand use_any(struct emitter *e, ir_ref r);
+/* The value where it is now, without taking a register: a constant that has none gives NO_REG. */
+struct operand peek_any(struct emitter *e, ir_ref r);
 /* Copies the value into a register without recording that. */
 void load_into(struct emitter *e, int reg, ir_ref r);
 /* The register of a value, or NO_REG. */
@@ -242,6 +246,11 @@ void fp_mov(struct emitter *e, int d, int s);
 void make_canonical(struct emitter *e, ir_ref r, bool is_double);
 void canon_register(struct emitter *e, int xmm, bool is_double);
 
+/* ---- emit_tlb.c ---- */
+void emit_tlb(struct emitter *e, ir_ref r);
+void emit_cold_tlb(struct emitter *e, const struct cold *c);
+/* Stores a helper and its immediate where the stubs take them. */
+void set_call(struct emitter *e, uintptr_t fn, uint64_t imm);
 /* ---- emit_record.c ---- */
 void emit_record_node(struct emitter *e, ir_ref r);
 

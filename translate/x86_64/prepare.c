@@ -121,6 +121,9 @@ static bool uses_low32(const struct ir_block *b, const struct ir_node *n, ir_ref
     case IR_store_8:
     case IR_store_16:
     case IR_store_32:
+    case IR_tlb_w8:
+    case IR_tlb_w16:
+    case IR_tlb_w32:
         return n->a != operand;
     default:
         return false;

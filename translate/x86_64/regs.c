@@ -300,6 +300,17 @@ struct operand use_any(struct emitter *e, ir_ref r) {
     return (struct operand){false, use_reg(e, r), {0}};
 }
 
+struct operand peek_any(struct emitter *e, ir_ref r) {
+    int reg = e->reg[r];
+    if (reg != NO_REG) {
+        e->locked |= 1u << reg;
+    } else if (!is_const(e, r)) {
+        int x = slot_x(e, r);
+        return (struct operand){true, NO_REG, x >= 0 ? hart_x((unsigned)x) : hart_spill((unsigned)e->slot[r])};
+    }
+    return (struct operand){false, reg, {0}};
+}
+
 /* The register's value is not needed after this node, or not only here. */
 static bool may_overwrite(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];

@@ -11,6 +11,8 @@
 
 #include "emitter.h"
 
+enum { STUB_BYTES = 8192 };
+
 static unsigned host_features(void) {
     unsigned a, b, c, d, features = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d))
@@ -146,7 +148,36 @@ static uint32_t make_lookup(struct emitter *e, uint32_t leave) {
     return at;
 }
 
-struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n) {
+/* Calls hart.call_fn(hart, call_arg[0..1], 0, call_imm), which is any C code: f registers are kept as well. */
+static uint32_t make_tlb(struct emitter *e) {
+    uint32_t at = asm_offset(&e->a);
+    int xmms = e->be->features & HOST_AVX512 ? 32 : 16, bytes = xmms * 8 + 8;
+    asm_rm(&e->a, 0x89, true, RSP, HART(return_sp));
+    asm_rm(&e->a, 0x8b, true, RSP, HART(host_sp));
+    for (size_t i = 0; i < 9; i++)
+        asm_push(&e->a, caller_saved[i]);
+    asm_alu_ri(&e->a, ALU_SUB, true, RSP, bytes);
+    for (int i = 0; i < xmms; i++)
+        fp_store(e, true, mem_at(RSP, i * 8), i);
+    fpcr(e, true, HART(host_fpcr));
+    asm_rm(&e->a, 0x8d, true, RDI, mem_at(RBP, -(int32_t)HART_BASE_OFFSET));
+    asm_rm(&e->a, 0x8b, true, RSI, HART(call_arg[0]));
+    asm_rm(&e->a, 0x8b, true, RDX, HART(call_arg[1]));
+    asm_rm(&e->a, 0x8b, true, R8, HART(call_imm));
+    asm_call_mem(&e->a, HART(call_fn));
+    asm_rm(&e->a, 0x89, true, RAX, HART(call_result));
+    fpcr(e, false, HART(host_fpcr));
+    for (int i = 0; i < xmms; i++)
+        fp_load(e, true, i, mem_at(RSP, i * 8));
+    asm_alu_ri(&e->a, ALU_ADD, true, RSP, bytes);
+    for (size_t i = 9; i-- > 0;)
+        asm_pop(&e->a, caller_saved[i]);
+    asm_rm(&e->a, 0x8b, true, RSP, HART(return_sp));
+    asm_byte(&e->a, 0xc3);
+    return at;
+}
+
+struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n) {
     struct backend *be = calloc(1, sizeof *be);
     if (!be || !(be->emitter = malloc(sizeof *be->emitter))) {
         free(be);
@@ -159,20 +190,22 @@ struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n
     if (!(be->features & HOST_FMA))
         be->features &= ~(unsigned)HOST_AVX512;
     be->stats = stats;
+    be->board = board;
     choose_homes(be);
-    be->stubs = cc_create(4096, 4096, err, n);
+    be->stubs = cc_create(STUB_BYTES, STUB_BYTES, err, n);
     if (!be->stubs)
         goto fail;
     uint8_t *writable;
     const uint8_t *executable;
-    if (!cc_reserve(be->stubs, 3584, &writable, &executable)) {
+    if (!cc_reserve(be->stubs, STUB_BYTES - 512, &writable, &executable)) {
         snprintf(err, n, "no room for the translator's stubs");
         goto fail;
     }
     struct emitter *e = be->emitter;
-    e->a = (struct assembler){writable, writable, writable + 3584, false};
+    e->a = (struct assembler){writable, writable, writable + STUB_BYTES - 512, false};
     e->be = be;
-    uint32_t leave = make_leave(e), enter = make_enter(e), call = make_call(e), lookup = make_lookup(e, leave);
+    uint32_t leave = make_leave(e), enter = make_enter(e), call = make_call(e), lookup = make_lookup(e, leave),
+             tlb = make_tlb(e);
     uint32_t fault = asm_offset(&e->a);
     asm_mov_imm(&e->a, RAX, BACK_FAULT);
     asm_patch32(&e->a, asm_jmp32(&e->a), leave);
@@ -190,6 +223,7 @@ struct backend *backend_create(unsigned disable, bool stats, char *err, size_t n
     be->leave = block->code + leave;
     be->call = block->code + call;
     be->lookup = block->code + lookup;
+    be->tlb = block->code + tlb;
     be->fault = block->code + fault;
     be->sentinel = block->code + sentinel;
     return be;
@@ -223,6 +257,7 @@ void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, s
     h->leave_stub = (uint64_t)(uintptr_t)be->leave;
     h->call_stub = (uint64_t)(uintptr_t)be->call;
     h->lookup_stub = (uint64_t)(uintptr_t)be->lookup;
+    h->tlb_stub = (uint64_t)(uintptr_t)be->tlb;
     h->host_fpcr_default = 0x1f80;
     backend_load_rounding(h);
 }

@@ -1,0 +1,170 @@
+/* engine_system.c: running a hart that has a board: translated and interpreted code in turn, traps, waiting.
+ *
+ *      look around ─▶ where is pc mapped? ─▶ block of (pc, where, frm) ─▶ generated code ─▶ why it left ─┐
+ *           ▲                  └── none ─▶ interp_run ─▶ hot: translate                                  │
+ *           └────────────────────────────────────────────────────────────────────────────────────────────┘
+ *
+ * Blocks lie within a page and are keyed by the RAM page as well, so they outlive changes of address space; exits to
+ * other pages go through the jump cache, of which there is one for each privilege, FS state and rounding mode.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cpu/code_pages.h"
+#include "../cpu/interp.h"
+#include "../cpu/system.h"
+#include "engine_internal.h"
+#include "tlb_slow.h"
+
+/* ---- host faults: an access that failed in engine_tlb_slow is made at address 0 ---- */
+
+static __thread struct hart *running;
+
+static void on_fault(int sig, siginfo_t *info, void *ucontext) {
+    if (running && engine_host_fault(running, sig, info, ucontext))
+        return;
+    struct sigaction sa = {.sa_handler = SIG_DFL}; /* ours: the instruction faults again */
+    sigaction(sig, &sa, NULL);
+}
+
+static void code_written(void *engine, uint64_t ram_page) {
+    struct engine *e = engine;
+    atomic_fetch_add(&e->code_generation, 1);
+    pthread_mutex_lock(&e->harts_lock);
+    cc_invalidate(e->cache, ram_page << 12, (ram_page + 1) << 12, engine_dead_block, e);
+    pthread_mutex_unlock(&e->harts_lock);
+}
+
+bool engine_system_init(struct engine *e) {
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    e->machine->code_written = code_written;
+    e->machine->code_written_ctx = e;
+    return sigaction(SIGSEGV, &sa, NULL) == 0;
+}
+
+bool engine_system_hart_init(struct engine_hart *eh) {
+    eh->hart->sys->no_jumps = engine_no_jumps;
+    eh->signal_stack = malloc(SIGNAL_STACK_BYTES);
+    return eh->signal_stack != NULL;
+}
+
+uint64_t engine_tlb_slow(struct hart *h, uint64_t va, uint64_t value, uint64_t unused, uint64_t imm) {
+    struct system *s = h->sys;
+    unsigned size = imm & TLB_SLOW_SIZE;
+    void *p = &s->bounce;
+    bool done = true;
+    switch (imm & ~(uint64_t)TLB_SLOW_SIZE) {
+    case TLB_SLOW_LOAD:
+        done = mmu_load(h, va, size, &s->bounce);
+        break;
+    case TLB_SLOW_STORE:
+        done = mmu_store(h, va, size, value);
+        break;
+    case TLB_SLOW_RESERVE:
+        p = mmu_memory(h, va, size, ACCESS_READ);
+        break;
+    default:
+        p = mmu_memory(h, va, size, ACCESS_WRITE);
+        break;
+    }
+    if (done && p)
+        return (uint64_t)(uintptr_t)p;
+    s->fault = h->trap;
+    return 0;
+}
+
+/* The jump cache of the mode in force, emptied where a fetch translation was dropped since. */
+static void install(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    struct system *s = h->sys;
+    unsigned mode = ((s->priv == PRIV_M ? 2u : s->priv) * FS_STATES + system_fs(s)) * MODES + engine_mode(h);
+    if (eh->fetch_drops != s->fetch_drops) {
+        eh->fetch_drops = s->fetch_drops;
+        backend_reset_returns(h);
+        for (unsigned m = 0; m < JUMP_TABLES; m++)
+            for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
+                eh->jumps[m][i].pc = jump_none(i);
+    }
+    if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
+        engine_install_jumps(eh, mode);
+}
+
+static void sleep_outside(struct engine_hart *eh) {
+    world_leave(eh); /* whoever stops the others need not wait for a hart that sleeps */
+    system_sleep(eh->hart);
+    world_enter(eh);
+}
+
+static void run_translated(struct engine_hart *eh, struct cc_block *block) {
+    struct hart *h = eh->hart;
+    switch (engine_run_code(eh, block)) {
+    case BACK_TRAP:
+        if (h->trap.cause == TRAP_ECALL_U)
+            h->trap.cause += h->sys->priv;
+        system_take_trap(h);
+        break;
+    case BACK_FAULT:
+        engine_finish_registers(h);
+        h->trap = h->sys->fault;
+        system_take_trap(h);
+        break;
+    case BACK_FENCE_I:
+        code_page_drain(h);
+        break;
+    case BACK_EXCLUSIVE:
+        interp_exclusive_system(h);
+        break;
+    case BACK_INTERPRET:
+    case BACK_UNBOXED:
+        eh->single_steps++;
+        if (interp_step(h, 1) == INTERP_WFI)
+            sleep_outside(eh);
+        break;
+    default:
+        break;
+    }
+}
+
+static enum engine_stop run(struct engine_hart *eh) {
+    struct engine *e = eh->engine;
+    struct hart *h = eh->hart;
+    for (;;) {
+        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
+            return STOP_PENDING;
+        uint64_t where;
+        if (e->backend && interp_look_around(h)) {
+            install(eh);
+            if (interp_where(h, h->pc, &where)) {
+                eh->key_mode = where << 3 | engine_mode(h);
+                struct cc_block *block = engine_find_block(eh);
+                if (block) {
+                    run_translated(eh, block);
+                    continue;
+                }
+            }
+        }
+        switch (interp_run(h)) {
+        case INTERP_HOT:
+            if (!interp_where(h, h->pc, &where) || !engine_translate(e, h, h->pc, where << 3 | engine_mode(h)))
+                interp_set_cold(h, h->pc);
+            break;
+        case INTERP_WFI:
+            sleep_outside(eh);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+enum engine_stop engine_run_system(struct engine_hart *eh) {
+    stack_t stack = {.ss_sp = eh->signal_stack, .ss_size = SIGNAL_STACK_BYTES}, before;
+    if (eh->signal_stack)
+        sigaltstack(&stack, &before);
+    running = eh->hart;
+    enum engine_stop stop = run(eh);
+    running = NULL;
+    if (eh->signal_stack)
+        sigaltstack(&before, NULL);
+    return stop;
+}
