@@ -1,7 +1,15 @@
 /* help.c: riv --help, --version, --cpu help and -d help; the options come from option_rows. */
+#include <errno.h>
 #include <string.h>
 
 #include "cli.h"
+
+int output_finish(void) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "riv: cannot write output: %s\n", strerror(errno));
+    return 1;
+}
 
 enum { HELP_COLUMN = 26 };
 
@@ -28,6 +36,7 @@ static void print_option(const struct option_row *row) {
 int help_print(void) {
     printf("usage: riv [OPTION]... PROGRAM [ARGUMENT]...\n"
            "       riv info\n"
+           "       riv trace --help\n"
            "Runs a RISC-V Linux program on this machine.\n\n");
     for (size_t i = 0; i < option_row_count; i++)
         print_option(&option_rows[i]);

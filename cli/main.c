@@ -1,18 +1,10 @@
 /* main.c: the program riv: runs a RISC-V Linux program, or one of riv's subcommands. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
 extern char **environ;
-
-int output_finish(void) {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    fprintf(stderr, "riv: cannot write output: %s\n", strerror(errno));
-    return 1;
-}
 
 static int usage_error(const char *message) {
     fprintf(stderr, "riv: %s; try 'riv --help'\n", message);

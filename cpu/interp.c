@@ -305,6 +305,8 @@ uint64_t interp_fault_pc(struct hart *h) {
     return op == NULL ? in->decode_pc : interp_op_pc(op);
 }
 
+void interp_set_hooks(struct hart *h, const struct interp_hooks *hooks) { h->interp->hooks = hooks; }
+
 /* One instruction, from its own decoding. */
 static enum interp_stop step_one(struct hart *h) {
     struct interp *in = h->interp;
@@ -312,12 +314,18 @@ static enum interp_stop step_one(struct hart *h) {
         h->trap = (struct trap){.cause = TRAP_FETCH_MISALIGNED, .tval = h->pc};
         return INTERP_TRAP;
     }
+    if (in->hooks)
+        in->hooks->before(h);
     if (!interp_decode(h, h->pc, 1, true))
         return INTERP_TRAP;
     in->stepping = true;
     enum interp_stop stop = in->loop(h, in->draft->ops, NULL);
     in->stepping = false;
     in->retired += stop != INTERP_TRAP;
+    if (in->hooks && stop != INTERP_TRAP) {
+        interp_fp_collect(h);
+        in->hooks->after(h);
+    }
     return stop;
 }
 

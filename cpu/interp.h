@@ -38,10 +38,20 @@ uint64_t interp_fault_pc(struct hart *h);
  * or a store, a backward branch, a system instruction or the limit ends the reservation. */
 enum interp_stop interp_exclusive(struct hart *h);
 
+/* Around each instruction that interp_step and interp_exclusive execute: before it, at h->pc; and once it is complete (not
+ * when it traps), with host flags in h->fflags.  NULL: none. */
+struct interp_hooks {
+    void (*before)(struct hart *h);
+    void (*after)(struct hart *h);
+};
+void interp_set_hooks(struct hart *h, const struct interp_hooks *hooks);
+
 /* The block at pc could not be translated: it never reports INTERP_HOT again. */
 void interp_set_cold(struct hart *h, uint64_t pc);
 /* Drops all decoded blocks. */
 void interp_flush(struct hart *h);
+/* Drops those of pages without a watch, as fence.i does; the others keep their count of executions. */
+void interp_drop_unwatched(struct hart *h);
 /* Instructions executed so far (counted a block at a time). */
 uint64_t interp_count(const struct hart *h);
 

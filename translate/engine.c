@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "../cpu/interp.h"
-#include "engine_internal.h"
+#include "record_internal.h"
 
 static bool exclusive_begin(void *ctx, struct hart *h) {
     struct engine_hart *eh = h->engine;
@@ -34,10 +34,15 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
         e->config.mem.exclusive_begin = exclusive_begin;
         e->config.mem.exclusive_end = exclusive_end;
     }
+    if (config->observer.kinds && !(e->recorder = recorder_create())) {
+        free(e);
+        snprintf(err, n, "no memory");
+        return NULL;
+    }
     pthread_mutex_init(&e->translate_lock, NULL);
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
-    engine_no_jumps[0].pc = 1;
+    engine_no_jumps[0].pc = jump_none(0);
     if (config->kind == ENGINE_INTERP)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
@@ -66,6 +71,7 @@ void engine_destroy(struct engine *e) {
         cc_destroy(e->cache);
     backend_destroy(e->backend);
     free(e->block);
+    recorder_destroy(e->recorder);
     free(e);
 }
 
@@ -92,11 +98,17 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
         free(eh);
         return false;
     }
+    if (e->recorder && !record_hart_init(eh)) {
+        interp_destroy(h);
+        free(eh);
+        return false;
+    }
     if (e->backend) {
         /* the lowest page is the guard in which an overflowing return stack is noticed */
         char *stack =
             mmap(NULL, RETURN_STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stack == MAP_FAILED || mprotect(stack + 4096, RETURN_STACK_BYTES, PROT_READ | PROT_WRITE)) {
+            record_hart_exit(eh);
             interp_destroy(h);
             free(eh);
             return false;
@@ -137,17 +149,17 @@ void engine_hart_exit(struct hart *h) {
             munmap(eh->jumps[i], sizeof(struct jump_slot) * JUMP_SLOTS);
     if (eh->return_stack)
         munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
+    record_hart_exit(eh);
     interp_destroy(h);
     h->engine = NULL;
     free(eh);
 }
 
-static unsigned mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
+unsigned engine_mode(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
 
-/* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
-static void install_jumps(struct engine_hart *eh) {
+void engine_install_jumps(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    unsigned mode = mode_of(h);
+    unsigned mode = engine_mode(h);
     if (mode != eh->mode) {
         backend_reset_returns(h);
         eh->mode = mode;
@@ -157,7 +169,7 @@ static void install_jumps(struct engine_hart *eh) {
             mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
-        table[0].pc = 1;
+        table[0].pc = jump_none(0);
         eh->jumps[mode] = table;
     }
     __atomic_store_n(&h->jump_cache, eh->jumps[mode], __ATOMIC_SEQ_CST);
@@ -165,12 +177,13 @@ static void install_jumps(struct engine_hart *eh) {
         __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
 }
 
-/* Deals with hart.pending; true: the embedder is wanted. */
-static bool serve_pending(struct engine_hart *eh) {
+bool engine_serve_pending(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
     if (bits & PENDING_SYNC)
         interp_flush(h);
+    else if (bits & PENDING_FENCE)
+        interp_drop_unwatched(h);
     if (bits & PENDING_PARK)
         world_enter(eh);
     return bits & PENDING_USER;
@@ -204,7 +217,7 @@ static void find_fault_address(struct engine_hart *eh) {
 
 enum { HOST_SI_KERNEL = 0x80 };
 
-static enum engine_stop stop_on_fault(struct engine_hart *eh) {
+enum engine_stop engine_stop_on_fault(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     if (h->trap.host_code == HOST_SI_KERNEL) {
         find_fault_address(eh);
@@ -228,21 +241,39 @@ static void finish_registers(struct hart *h) {
     h->fault_canon_d = h->fault_canon_s = h->fault_box = 0;
 }
 
-static struct cc_block *find_block(struct engine_hart *eh) {
+struct cc_block *engine_find_block(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->mode});
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
-        atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
-        if (block->dead) /* died in between: whoever killed it may not have seen the slot */
-            slot->pc = 1;
+        slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
+        if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
+            slot->pc = jump_none(jump_index(h->pc));
     }
     return block;
 }
 
-/* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
-static bool run_block(struct engine_hart *eh, struct cc_block *block) {
+/* Generated code was left; what it has not completed is at pc. */
+static void after_recorded(struct engine_hart *eh, enum leave_reason why) {
+    switch (why) {
+    case BACK_TRAP:
+    case BACK_FAULT:
+    case BACK_EXCLUSIVE:
+    case BACK_INTERPRET:
+    case BACK_UNBOXED:
+        if (record_wants(eh->engine, eh->hart->pc))
+            record_partial(eh);
+        break;
+    case BACK_RECORD:
+        record_drain(eh);
+        break;
+    default:
+        break;
+    }
+}
+
+bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (e->config.dump & DUMP_EXEC)
@@ -253,6 +284,8 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block) {
     h->in_code = 0;
     backend_fold_flags(h);
     eh->leaves[why]++;
+    if (eh->records)
+        after_recorded(eh, why);
     switch (why) {
     case BACK_TRAP:
         return true;
@@ -275,23 +308,23 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block) {
     }
 }
 
-static enum engine_stop run(struct engine_hart *eh) {
+enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (sigsetjmp(h->fault_jmp, 0)) { /* a fault in the interpreter: engine_host_fault has filled in the trap */
         h->in_interp = 0;
-        return stop_on_fault(eh);
+        return engine_stop_on_fault(eh);
     }
     for (;;) {
-        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && serve_pending(eh))
+        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            if (h->jump_cache == engine_no_jumps || eh->mode != mode_of(h))
-                install_jumps(eh);
-            struct cc_block *block = find_block(eh);
+            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
+                engine_install_jumps(eh);
+            struct cc_block *block = engine_find_block(eh);
             if (block) {
-                if (run_block(eh, block))
-                    return stop_on_fault(eh);
+                if (engine_run_block(eh, block))
+                    return engine_stop_on_fault(eh);
                 continue;
             }
         }
@@ -299,7 +332,7 @@ static enum engine_stop run(struct engine_hart *eh) {
         case INTERP_TRAP:
             return STOP_TRAP;
         case INTERP_HOT:
-            if (e->backend && !engine_translate(e, h, h->pc, mode_of(h)))
+            if (e->backend && !engine_translate(e, h, h->pc, engine_mode(h)))
                 interp_set_cold(h, h->pc);
             break;
         case INTERP_FENCE_I:
@@ -311,12 +344,28 @@ static enum engine_stop run(struct engine_hart *eh) {
     }
 }
 
+static enum engine_stop observe(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    const struct observer *o = &eh->engine->config.observer;
+    if (o->resume)
+        o->resume(o->ctx, h);
+    enum engine_stop stop = observe_run(eh);
+    if (eh->records) {
+        if (stop == STOP_TRAP && record_wants(eh->engine, h->pc))
+            record_trap(eh);
+        record_drain(eh);
+    }
+    if (stop == STOP_TRAP && o->block)
+        o->block(o->ctx, h);
+    return stop;
+}
+
 enum engine_stop engine_run(struct hart *h) {
     struct engine_hart *eh = h->engine;
     h->trap.host_signal = 0;
     h->trap.host_code = 0;
     world_enter(eh);
-    enum engine_stop stop = run(eh);
+    enum engine_stop stop = engine_is_observed(eh->engine) ? observe(eh) : engine_run_unobserved(eh);
     if (stop == STOP_TRAP)
         h->res_valid = 0; /* as a kernel does on its way back */
     world_leave(eh);
@@ -372,6 +421,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;
                 h->fault_box = bi->fixes[f->fix].box;
             }
+            backend_context_recover(e->backend, h, bi, f, ucontext);
             if (bi->landing && offset >= bi->loop_start)
                 backend_context_go(ucontext, block->code + bi->landing);
             else

@@ -12,6 +12,7 @@
 #include "../cpu/guest_memory.h"
 #include "../cpu/hart.h"
 #include "../cpu/insn.h"
+#include "record.h"
 
 enum engine_kind { ENGINE_AUTO, ENGINE_INTERP, ENGINE_JIT };
 enum { DUMP_IN_ASM = 1, DUMP_IR = 2, DUMP_OUT_ASM = 4, DUMP_EXEC = 8 };
@@ -27,6 +28,8 @@ struct engine_config {
     unsigned hot;        /* executions before a block is translated, 0: the default */
     unsigned hostile;    /* testing: 1 one instruction a block, 2 tiny code cache, 4 translate at once */
     unsigned host_mask;  /* testing: host features (enum host_feature) not to be used */
+    unsigned max_insns;  /* instructions a translated block has at most, 0: the default */
+    struct observer observer; /* who is told what is executed; all zero: nobody */
 };
 
 struct engine;
@@ -52,6 +55,12 @@ void engine_hart_exit(struct hart *h);
 enum engine_stop engine_run(struct hart *h);
 /* Makes h return STOP_PENDING soon; callable from any thread and from signal handlers. */
 void engine_kick(struct hart *h);
+/* Nothing is recorded any more, by any hart. For callbacks of the observer: h is theirs. */
+void engine_records_stop(struct hart *h);
+/* Stops all other harts outside of guest code, their records given, until they are resumed; h itself is not running.
+ * False: there is no other. */
+bool engine_stop_others(struct hart *h);
+void engine_resume_others(struct hart *h);
 /* [start, end) of guest memory has changed or is about to (write to a watched page, munmap, mprotect, icache flush):
  * translations of it are never entered again.  Callable from a SIGSEGV handler of a thread inside engine_run. */
 void engine_code_changed(struct engine *e, uint64_t start, uint64_t end);

@@ -15,7 +15,7 @@ enum { JUMP_SLOTS = 4096, MODES = 6, RETURN_STACK_BYTES = 256 * 1024, DEFAULT_HO
 
 /* Entry of a jump cache, probed by generated code: index is bits 1 to 12 of the guest address. */
 struct jump_slot {
-    _Atomic uint64_t pc; /* 1: empty */
+    _Atomic uint64_t pc; /* of this slot's index, else the slot is empty: jump_none */
     const uint8_t *code;
 };
 
@@ -23,10 +23,11 @@ struct engine_hart {
     struct engine *engine;
     struct hart *hart;
     struct engine_hart *next, **prev;
-    struct jump_slot *jumps[MODES]; /* one table for each mode, made when first needed */
+    struct jump_slot *_Atomic jumps[MODES]; /* one table for each mode, made when first needed */
     char *return_stack;
     atomic_bool inside;             /* between entering and leaving engine_run */
     unsigned mode;
+    struct hart_records *records;   /* NULL: nothing is recorded */
     uint64_t leaves[BACK_COUNT], single_steps;
 };
 
@@ -37,6 +38,7 @@ struct engine {
     struct codecache *cache;
     pthread_mutex_t translate_lock; /* one translation at a time: b, and the backend's emitter */
     struct ir_block *block;
+    struct recorder *recorder;      /* NULL: nothing is recorded */
     atomic_ulong code_generation;   /* changes whenever code is invalidated */
     pthread_mutex_t harts_lock;
     pthread_cond_t harts_changed;
@@ -51,6 +53,24 @@ struct engine {
 extern struct jump_slot engine_no_jumps[JUMP_SLOTS]; /* all empty: installed to make computed jumps leave */
 
 static inline unsigned jump_index(uint64_t pc) { return (unsigned)(pc >> 1) & (JUMP_SLOTS - 1); }
+/* What an empty slot holds: an address, odd ones included, that is looked for in another slot. */
+static inline uint64_t jump_none(unsigned slot) { return slot ? 0 : 2; }
+
+static inline bool engine_is_observed(const struct engine *e) { return e->recorder || e->config.observer.block; }
+
+/* engine.c */
+unsigned engine_mode(const struct hart *h);
+/* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
+void engine_install_jumps(struct engine_hart *eh);
+/* Deals with hart.pending; true: the embedder is wanted. */
+bool engine_serve_pending(struct engine_hart *eh);
+enum engine_stop engine_stop_on_fault(struct engine_hart *eh);
+/* The translation at pc, which gets into the jump cache, or NULL. */
+struct cc_block *engine_find_block(struct engine_hart *eh);
+/* What engine_run does where nobody observes. */
+enum engine_stop engine_run_unobserved(struct engine_hart *eh);
+/* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
+bool engine_run_block(struct engine_hart *eh, struct cc_block *block);
 
 /* translate.c */
 /* Translates the block at pc; NULL where it cannot be. */

@@ -79,6 +79,14 @@ static const char *shape(enum ir_op op) {
         return "w%%%";
     case IR_check_align:
         return "%dc";
+    case IR_record_begin:
+    case IR_record_open:
+    case IR_record_end:
+        return "d";
+    case IR_record:
+    case IR_record_f:
+    case IR_record_fs:
+        return "%d";
     case IR_exit_if:
         return "%a";
     case IR_exit:

@@ -5,7 +5,7 @@
  *  - The last live node, and no other, is an unconditional exit.
  *  - imm, aux and rm are in range.
  */
-#include "ir.h"
+#include "lift_record.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -95,6 +95,11 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
         if (n->imm < 1 || n->imm > 16 || (n->imm & (n->imm - 1)))
             return bad(v, "alignment %" PRId64, n->imm);
         return n->aux < TRAP_NONE || bad(v, "cause %u", n->aux);
+    case IR_record:
+    case IR_record_f:
+    case IR_record_fs:
+    case IR_record_end:
+        return (n->imm >= 1 && n->imm <= RECORD_BLOCK_WORDS) || bad(v, "word %" PRId64, n->imm);
     case IR_exit_if:
     case IR_exit:
         return check_target(v, n->imm);

@@ -20,20 +20,95 @@ struct lifter {
     /* an LR whose SC is ahead in the same straight line */
     ir_ref lr_addr, lr_value;
     unsigned lr_size;
+    struct record_draft *record; /* NULL: the block is not recorded */
 };
 
 /* ---- nodes ---- */
 
-static ir_ref node(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm) {
+static uint16_t node_pc(const struct lifter *l) { return (uint16_t)(l->pc - l->b->pc); }
+static ir_ref unrecorded(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm) {
     ir_ref r = ir_add(l->b, op, a, b, c, imm);
-    l->b->nodes[r].pc = (uint16_t)(l->pc - l->b->pc);
+    l->b->nodes[r].pc = node_pc(l);
     l->b->nodes[r].insn = (uint8_t)l->b->insns;
     return r;
+}
+static ir_ref recorded(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm);
+static ir_ref node(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm) {
+    return l->record ? recorded(l, op, a, b, c, imm) : unrecorded(l, op, a, b, c, imm);
 }
 static ir_ref konst(struct lifter *l, uint64_t v) { return ir_const(l->b, (int64_t)v); }
 static ir_ref un(struct lifter *l, enum ir_op op, ir_ref a) { return ir_add(l->b, op, a, IR_NONE, IR_NONE, 0); }
 static ir_ref bin(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b) { return ir_add(l->b, op, a, b, IR_NONE, 0); }
 static bool rv32(const struct lifter *l) { return l->b->xlen == 32; }
+
+/* ---- records: see lift_record.h ---- */
+
+static void record_effect(struct lifter *l, enum record_kind kind, unsigned which, ir_ref value, bool single) {
+    struct record r = {.kind = (uint8_t)kind, .reg = kind == RECORD_CSR ? 0 : (uint8_t)which};
+    r.bits = kind == RECORD_CSR ? which : 0;
+    if (l->record)
+        record_lift_effect(l->record, r, IR_NONE, value, IR_NONE, single);
+}
+static void record_store(struct lifter *l, unsigned bits, ir_ref address, ir_ref value, ir_ref condition) {
+    struct record r = {.kind = RECORD_STORE, .size = (uint8_t)(bits / 8)};
+    if (l->record)
+        record_lift_effect(l->record, r, address, value, condition, false);
+}
+static void record_load(struct lifter *l, unsigned bits, ir_ref address, ir_ref value) {
+    struct record r = {.kind = RECORD_LOAD, .size = (uint8_t)(bits / 8)};
+    if (l->record)
+        record_lift_effect(l->record, r, address, value, IR_NONE, false);
+}
+/* Before an exit that the instruction under way is completed with. */
+static void close_records(struct lifter *l) {
+    if (l->record)
+        record_lift_close(l->record, l->b, node_pc(l));
+}
+
+static unsigned access_size(enum ir_op op) {
+    switch (op) {
+    case IR_load_s8:
+    case IR_load_u8:
+    case IR_store_8:
+        return 1;
+    case IR_load_s16:
+    case IR_load_u16:
+    case IR_store_16:
+        return 2;
+    case IR_load_64:
+    case IR_store_64:
+    case IR_fload_d:
+    case IR_fstore_d:
+        return 8;
+    default:
+        return 4;
+    }
+}
+
+/* A node with its effects.  What an operation raises is seen by lowering the flags before it. */
+static ir_ref recorded(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_ref c, int64_t imm) {
+    unsigned kind = ir_ops[op].kind;
+    if (kind == IRK_FP && op != IR_fflags && op != IR_set_fflags && (l->record->kinds & RECORD_BIT(RECORD_CSR))) {
+        ir_ref before = unrecorded(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0);
+        unrecorded(l, IR_set_fflags, konst(l, 0), IR_NONE, IR_NONE, 0);
+        ir_ref r = unrecorded(l, op, a, b, c, imm), raised = unrecorded(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0);
+        ir_ref now = bin(l, IR_or, before, raised);
+        unrecorded(l, IR_set_fflags, now, IR_NONE, IR_NONE, 0);
+        record_lift_effect(l->record, (struct record){.kind = RECORD_CSR, .bits = 1}, IR_NONE, now, raised, false);
+        return r;
+    }
+    ir_ref r = unrecorded(l, op, a, b, c, imm);
+    if (kind != IRK_LOAD && kind != IRK_STORE)
+        return r;
+    const struct ir_node *n = &l->b->nodes[r];
+    struct record record = {.kind = kind == IRK_LOAD ? RECORD_LOAD : RECORD_STORE,
+                            .size = (uint8_t)access_size(op),
+                            .address = (uint64_t)n->imm};
+    unsigned stored = l->insn.rs2;
+    bool single = op == IR_fload_s || (op == IR_fstore_s && l->b->f_single[stored] && l->b->f[stored] == b);
+    record_lift_effect(l->record, record, n->a, kind == IRK_LOAD ? r : b, IR_NONE, single);
+    return r;
+}
 
 /* ---- integer registers ---- */
 
@@ -51,6 +126,7 @@ static void set_x(struct lifter *l, unsigned r, ir_ref v) {
         v = un(l, IR_sext32, v);
     l->b->x[r] = v;
     node(l, IR_set, v, IR_NONE, IR_NONE, r);
+    record_effect(l, RECORD_X, r, v, false);
 }
 
 /* ---- floating-point registers ---- */
@@ -81,6 +157,7 @@ static void set_f(struct lifter *l, unsigned r, ir_ref v, bool single) {
     l->b->f_single[r] = single;
     l->b->unboxed[r] = IR_NONE;
     node(l, single ? IR_fset_s : IR_fset, v, IR_NONE, IR_NONE, r);
+    record_effect(l, RECORD_F, r, v, single);
 }
 static void set_f_h(struct lifter *l, unsigned r, ir_ref bits) {
     set_f(l, r, un(l, IR_f_from_bits, bin(l, IR_or, bits, konst(l, 0xffffffffffff0000))), false);
@@ -109,6 +186,8 @@ static void put_f(struct lifter *l, enum fmt fmt, ir_ref v) {
 /* ---- leaving the block ---- */
 
 static void leave_to_engine(struct lifter *l, enum ir_leave why, uint64_t pc) {
+    if (why == LEAVE_FENCE_I)
+        close_records(l);
     ir_ref r = node(l, IR_exit_engine, IR_NONE, IR_NONE, IR_NONE, (int64_t)pc);
     l->b->nodes[r].aux = (uint16_t)why;
     l->done = true;
@@ -133,10 +212,13 @@ static void branch(struct lifter *l, ir_ref cond, uint64_t target) {
     }
     if (ir_is_const(l->b, cond) && l->b->nodes[cond].imm == 0)
         return;
+    close_records(l);
     node(l, IR_exit_if, cond, IR_NONE, IR_NONE, (int64_t)target);
     if (target <= l->pc && !l->lr_size) { /* between LR and SC the way on matters more */
         node(l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l->next);
         l->done = true;
+    } else if (l->record) {
+        record_lift_open(l->record, l->b, node_pc(l));
     }
 }
 
@@ -149,12 +231,14 @@ static void jump(struct lifter *l, ir_ref to) {
     unsigned rd = l->insn.rd;
     set_x(l, rd, konst(l, l->next));
     if (rd == 1 || rd == 5) {
+        close_records(l);
         ir_ref r = node(l, IR_exit_call, IR_NONE, IR_NONE, IR_NONE, (int64_t)target);
         l->b->nodes[r].imm2 = (int64_t)l->next;
         l->done = true;
     } else if (target > l->pc && target - l->b->pc < 4096) {
         l->follow = target;
     } else {
+        close_records(l);
         node(l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)target);
         l->done = true;
     }
@@ -173,6 +257,7 @@ static void jump_reg(struct lifter *l, ir_ref to) {
     if (rv32(l))
         to = un(l, IR_zext32, to);
     set_x(l, rd, konst(l, l->next));
+    close_records(l);
     bool links = rd == 1 || rd == 5, returns = rs1 == 1 || rs1 == 5;
     if (links) {
         ir_ref r = node(l, IR_exit_call_reg, to, IR_NONE, IR_NONE, 0);
@@ -213,10 +298,23 @@ static ir_ref atomic_address(struct lifter *l, unsigned bits, unsigned cause) {
     return addr;
 }
 
+/* What an AMO has stored: old is sign-extended from its width, which keeps unsigned order too. */
+static ir_ref amo_result(struct lifter *l, enum ir_amo op, unsigned bits, ir_ref old, ir_ref operand) {
+    static const enum ir_op ops[] = {
+        [AMO_ADD] = IR_add, [AMO_XOR] = IR_xor, [AMO_AND] = IR_and,   [AMO_OR] = IR_or,
+        [AMO_MIN] = IR_min, [AMO_MAX] = IR_max, [AMO_MINU] = IR_minu, [AMO_MAXU] = IR_maxu};
+    if (bits == 32)
+        operand = un(l, IR_sext32, operand);
+    return op == AMO_SWAP ? operand : bin(l, ops[op], old, operand);
+}
 static void amo(struct lifter *l, enum ir_amo op, unsigned bits) {
-    ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED);
-    ir_ref r = node(l, IR_amo, addr, get_x(l, l->insn.rs2), IR_NONE, bits);
+    ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED), operand = get_x(l, l->insn.rs2);
+    ir_ref r = node(l, IR_amo, addr, operand, IR_NONE, bits);
     l->b->nodes[r].aux = (uint16_t)op;
+    if (l->record) {
+        record_load(l, bits, addr, r);
+        record_store(l, bits, addr, amo_result(l, op, bits, r, operand), IR_NONE);
+    }
     set_x(l, l->insn.rd, r);
 }
 
@@ -226,11 +324,22 @@ static void amocas(struct lifter *l, unsigned bits) {
         return;
     }
     ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED);
-    ir_ref r = node(l, IR_cas, addr, get_x(l, l->insn.rd), get_x(l, l->insn.rs2), bits);
+    ir_ref expected = get_x(l, l->insn.rd), value = get_x(l, l->insn.rs2);
+    ir_ref r = node(l, IR_cas, addr, expected, value, bits);
+    if (l->record) {
+        record_load(l, bits, addr, r);
+        ir_ref same = bin(l, IR_eq, r, bits == 32 ? un(l, IR_sext32, expected) : expected);
+        record_store(l, bits, addr, value, same);
+    }
     set_x(l, l->insn.rd, r);
 }
 
 static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out);
+
+static bool is_recorded(const struct lift_config *c, uint64_t pc) {
+    const struct observer *o = c->observer;
+    return o && __atomic_load_n(&o->kinds, __ATOMIC_RELAXED) && (!o->filter || o->filter(o->ctx, pc));
+}
 
 /* Whether the LR at l->pc is followed, with nothing but register arithmetic and branches out in between, by an SC of
  * the same size through the same register.  Then LR is a load and SC a compare-and-exchange: as no other access of this
@@ -238,11 +347,12 @@ static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *
 static bool sc_ahead(struct lifter *l, unsigned bits) {
     unsigned address = l->insn.rs1;
     uint64_t pc = l->next;
-    if (l->insn.rd == address || l->b->count > IR_MAX_NODES / 2)
+    if (l->insn.rd == address || l->b->count > IR_MAX_NODES / 2 ||
+        (l->record && l->record->slot_count > RECORD_SLOTS / 2))
         return false;
     for (int i = 0; i < 16; i++) {
         struct insn in;
-        if (!fetch_insn(l->config, pc, &in))
+        if (!fetch_insn(l->config, pc, &in) || is_recorded(l->config, pc) != l->b->recorded)
             return false;
         if (in.id == (bits == 32 ? INSN_sc_w : INSN_sc_d))
             return in.rs1 == address && l->b->insns + (unsigned)i + 2 <= l->config->max_insns;
@@ -280,7 +390,9 @@ static void store_conditional(struct lifter *l, unsigned bits) {
     }
     if (rv32(l))
         addr = un(l, IR_zext32, addr);
-    ir_ref r = node(l, IR_cas_sc, addr, l->lr_value, get_x(l, l->insn.rs2), bits);
+    ir_ref value = get_x(l, l->insn.rs2), r = node(l, IR_cas_sc, addr, l->lr_value, value, bits);
+    if (l->record)
+        record_store(l, bits, addr, value, bin(l, IR_eq, r, konst(l, 0)));
     l->lr_size = 0;
     set_x(l, l->insn.rd, r);
 }
@@ -302,6 +414,8 @@ enum csr_op { CSR_RW, CSR_RS, CSR_RC, CSR_RWI, CSR_RSI, CSR_RCI };
  * nothing. True: this frflags is the first of the three, they have been lifted, and l->follow is behind them. */
 static bool quiet_compare(struct lifter *l) {
     struct insn in[2];
+    if (l->record)
+        return false;
     unsigned keep = l->insn.rd;
     uint64_t pc = l->next;
     for (int i = 0; i < 2; i++) {
@@ -349,12 +463,17 @@ static void csr(struct lifter *l, enum csr_op op) {
         return;
     }
     if (number == 1 && !reads) {
-        node(l, IR_set_fflags, immediate ? konst(l, l->insn.rs1) : get_x(l, l->insn.rs1), IR_NONE, IR_NONE, 0);
+        ir_ref flags = immediate ? konst(l, l->insn.rs1) : get_x(l, l->insn.rs1);
+        node(l, IR_set_fflags, flags, IR_NONE, IR_NONE, 0);
+        if (l->record)
+            record_effect(l, RECORD_CSR, 1, bin(l, IR_and, flags, konst(l, 31)), false);
         return;
     }
     ir_ref v = immediate ? konst(l, l->insn.rs1) : get_x(l, l->insn.rs1);
     int64_t imm = (int64_t)(number | kind << 12 | (unsigned)!writes << 14 | (unsigned)!reads << 15);
     ir_ref r = node(l, IR_csr, v, IR_NONE, IR_NONE, imm);
+    if (l->record && writes)
+        record_effect(l, RECORD_CSR, 1, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0), false);
     set_x(l, l->insn.rd, r);
 }
 
@@ -680,7 +799,14 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     uint64_t page = 1;
     ir_init(b, pc, config->isa->xlen);
     config->watched = true;
+    b->no_loop = config->no_loop;
+    if (is_recorded(config, pc)) {
+        l.record = config->record;
+        record_lift_begin(l.record, b, __atomic_load_n(&config->observer->kinds, __ATOMIC_RELAXED));
+    }
     while (!l.done) {
+        if (b->insns && is_recorded(config, l.pc) != b->recorded)
+            break; /* a block is recorded as a whole or not at all */
         /* watched before it is read: a write in between is then noticed */
         watch(&l, l.pc, &page);
         if (!fetch_insn(config, l.pc, &l.insn))
@@ -690,21 +816,29 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
             b->end = l.pc + l.insn.len;
         l.next = mask_pc(&l, l.pc + l.insn.len);
         l.follow = l.next;
+        if (l.record)
+            record_lift_insn(l.record, &l.insn, l.pc);
         if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
             config->mode.frm > RM_RMM)
             trap(&l, TRAP_ILLEGAL, l.insn.bits);
         else
             lift_insn(&l);
+        if (l.record && !l.done)
+            record_lift_done(l.record, b, node_pc(&l));
         b->insns++;
         l.pc = l.follow;
-        if (!l.done && (b->insns >= config->max_insns || b->count > IR_MAX_NODES - 160)) {
+        if (!l.done && (b->insns >= config->max_insns || b->count > IR_MAX_NODES - 160 ||
+                        (l.record && !record_lift_room(l.record)))) {
+            close_records(&l);
             node(&l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l.pc);
             l.done = true;
         }
     }
     if (b->insns == 0)
         return false;
-    if (!l.done) /* what follows cannot be fetched */
+    if (!l.done) { /* what follows cannot be fetched, or is recorded otherwise */
+        close_records(&l);
         node(&l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l.pc);
+    }
     return !b->overflow;
 }

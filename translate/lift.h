@@ -4,6 +4,7 @@
 
 #include "../cpu/guest_memory.h"
 #include "ir.h"
+#include "lift_record.h"
 
 /* What a translation depends on beside the code: part of its key. */
 struct lift_mode {
@@ -16,6 +17,9 @@ struct lift_config {
     struct lift_mode mode;
     unsigned max_insns; /* instructions a block may have, at least 1 */
     bool watched;       /* out: false if some page of the block is not watched */
+    bool no_loop;       /* see ir_block */
+    const struct observer *observer;
+    struct record_draft *record; /* out, if the block is recorded, that is b->recorded */
 };
 
 /* Lifts the block at pc.  False: the first instruction cannot be fetched (the interpreter will raise the fault). */

@@ -128,6 +128,7 @@ int64_t exec_program(struct task *t, int dirfd, const char *path, uint64_t argv,
     if (r == 0)
         r = copy_array(envp, 0, &t->exec_env);
     if (r >= 0) {
+        process_leaving(false);
         signals_before_exec(t);
         r = host_syscall(SYS_execve, (uint64_t)process.config->self, (uint64_t)t->exec_argv, (uint64_t)t->exec_env, 0,
                          0, 0);

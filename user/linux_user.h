@@ -15,6 +15,10 @@ struct linux_user_config {
     bool strace;
     bool stats, stats_json; /* print engine statistics to stderr at exit */
     const char *self;       /* path of this riv executable, for execve of guest programs */
+    /* The process is about to end, or (for_good false) to execute another program, which may fail: what was written behind
+     * buffers is to be written out.  No hart runs guest code meanwhile. NULL: nobody asks. */
+    void (*leaving)(void *ctx, bool for_good);
+    void *leaving_ctx;
     char **self_options; /* options to pass on to riv in execve (NULL-terminated): --engine, --cpu, -L, -strace ... */
 };
 

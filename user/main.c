@@ -22,7 +22,11 @@
 #define SCRIPT_DEPTH 5
 #define AREA_BOTTOM UINT64_C(0x10000)
 #define AREA_TOP_64 (UINT64_C(1) << 38) /* half of Sv39's reach is the user's */
+#ifdef __SANITIZE_ADDRESS__
+#define AREA_TOP_32 UINT64_C(0x7fff0000) /* AddressSanitizer's shadow begins there */
+#else
 #define AREA_TOP_32 UINT64_C(0x9d000000)
+#endif
 
 struct process process;
 __thread struct task *task_current;
@@ -129,6 +133,7 @@ static void remember_exe(const struct launch *l) {
 }
 
 /* The engine is made for the program's own class: an RV64 set runs RV32 programs with the RV32 set of the same reach.
+ * err: why there is none, or why it only interprets, or empty.
  */
 static bool create_engine(struct linux_user_config *config, bool rv32, struct isa *isa32, char *err, size_t n) {
     config->engine.mem = (struct guest_memory){.fetch = watch_fetch, .watch_code = watch_code};
@@ -142,9 +147,18 @@ static bool create_engine(struct linux_user_config *config, bool rv32, struct is
     }
     err[0] = 0;
     process.engine = engine_create(&config->engine, err, n);
-    if (process.engine && err[0])
-        fprintf(stderr, "riv: %s\n", err);
     return process.engine != NULL;
+}
+
+void process_leaving(bool for_good) {
+    const struct linux_user_config *c = process.config;
+    struct task *t = task_current;
+    if (!c->leaving)
+        return;
+    bool stopped = t && t->hart.engine && engine_stop_others(&t->hart);
+    c->leaving(c->leaving_ctx, for_good);
+    if (stopped)
+        engine_resume_others(&t->hart);
 }
 
 void process_finish(void) {
@@ -153,6 +167,7 @@ void process_finish(void) {
         return;
     if (atomic_exchange(&done, true))
         return;
+    process_leaving(true);
     const struct linux_user_config *c = process.config;
     if (c->stats)
         engine_print_stats(process.engine, stderr, c->stats_json);
@@ -221,6 +236,8 @@ int linux_user_main(const struct linux_user_config *given) {
     paths_cwd_changed();
     signals_thread_init(&task, altstack, sizeof altstack);
     signals_init(&task);
+    if (err[0]) /* why it interprets; said now that nothing else is in the way */
+        fprintf(stderr, "riv: %s\n", err);
     task_run(&task);
     thread_finish(&task);
     return 1; /* not reached */

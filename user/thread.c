@@ -23,6 +23,7 @@
 struct start {
     struct task *task;
     const struct clone_request *args;
+    pid_t tid;
     sem_t ready;
 };
 
@@ -37,6 +38,7 @@ static void *thread_main(void *arg) {
         copy_out(s->args->parent_tid, &t->tid, sizeof t->tid);
     if (s->args->flags & CLONE_CHILD_SETTID)
         copy_out(s->args->child_tid, &t->tid, sizeof t->tid);
+    s->tid = t->tid;
     sem_post(&s->ready); /* s is gone from here on */
     signals_restore(t);
     task_run(t);
@@ -96,7 +98,7 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
     if (error == 0) {
         while (sem_wait(&s.ready) != 0) {
         }
-        r = child->tid;
+        r = s.tid; /* child may have ended and be gone */
     } else {
         atomic_fetch_sub(&t->group->threads, 1);
         engine_hart_exit(&child->hart);

@@ -117,5 +117,7 @@ long host_syscall_blocking(long number, uint64_t a, uint64_t b, uint64_t c, uint
 void task_run(struct task *t);
 /* Prints statistics where asked for; called before the process exits. */
 void process_finish(void);
+/* main.c: tells config->leaving, once for good. */
+void process_leaving(bool for_good);
 
 #endif

@@ -165,6 +165,12 @@ static const char everything[] = "block 0x10074 rv64 end 0x10100 insns 35\n"
                                  "  %159 = cas_sc.32 %0, %1, %3 @0x100c8 #27\n"
                                  "  check_align %0, 4, load_misaligned @0x100cc #28\n"
                                  "  check_align %0, 8, store_misaligned @0x100d0 #29\n"
+                                 "  record_begin 128 @0x100d0 #29\n"
+                                 "  record %0, 1 @0x100d0 #29\n"
+                                 "  record_f %2, 2 @0x100d0 #29\n"
+                                 "  record_fs %2, 3 @0x100d0 #29\n"
+                                 "  record_end 4 @0x100d0 #29\n"
+                                 "  record_open 129 @0x100d0 #29\n"
                                  "  exit_if %37, 0x10080 @0x100d4 #30\n";
 
 static const char *const last_nodes[] = {

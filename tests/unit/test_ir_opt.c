@@ -200,6 +200,7 @@ static const struct rule {
      AB "set a2, %0\nexit_if %1, 0x1000\nset a2, %1\n", 64},
     {"set_seen_by_alignment_check", AB "set a2, %0\ncheck_align %1, 4, load_misaligned\nset a2, %1\n",
      AB "set a2, %0\ncheck_align %1, 4, load_misaligned\nset a2, %1\n", 64},
+    {"set_not_seen_by_record", AB "set a2, %0\nrecord %1, 1\nset a2, %1\n", B "record %1, 1\nset a2, %1\n", 64},
     {"set_seen_by_amo", AB "set a2, %0\n%3 = amo or.32 %0, %1\n" OUT(3),
      AB "set a2, %0\n%3 = amo or.32 %0, %1\n" OUT(3), 64},
     {"other_sets_stay", AB "set a2, %0\nset a3, %0\nset a2, %1\n", AB "set a3, %0\nset a2, %1\n", 64},

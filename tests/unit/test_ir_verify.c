@@ -87,6 +87,8 @@ static const struct bad_block {
     {"verify_alignment_of_0", X "check_align %0, 0, load_misaligned\n" E, "alignment 0", NULL},
     {"verify_alignment_of_32", X "check_align %0, 32, load_misaligned\n" E, "alignment 32", NULL},
     {"verify_alignment_cause", X "check_align %0, 4, 64\n" E, "cause 64", NULL},
+    {"verify_record_word_0", X "record %0, 0\n" E, "word 0", NULL},
+    {"verify_record_words", X "record_end 1025\n" E, "word 1025", NULL},
     {"verify_csr_operation", X "%1 = csr %0, 0x3001\n" E, "imm 0x3001", NULL},
     {"verify_csr_number", X "%1 = csr %0, 0x10001\n" E, "imm 0x10001", NULL},
     {"verify_trap_cause", "block 0x1000 rv64\nexit_trap 64, 0x0\n", "cause 64", NULL},

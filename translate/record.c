@@ -1,0 +1,218 @@
+/* record.c: from the words that generated code has written to records. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cpu/interp.h"
+#include "record_internal.h"
+
+struct recorder *recorder_create(void) {
+    return calloc(1, sizeof(struct recorder));
+}
+
+void recorder_destroy(struct recorder *r) {
+    if (!r)
+        return;
+    for (uint32_t i = 0; i < r->count; i++)
+        free(r->chunks[i / RECORD_CHUNK][i % RECORD_CHUNK]);
+    for (unsigned i = 0; i < RECORD_CHUNKS && r->chunks[i]; i++)
+        free(r->chunks[i]);
+    free(r);
+}
+
+static struct record_block *find_same(struct recorder *r, uint64_t pc) {
+    const struct record_draft *d = &r->draft;
+    struct record_block *block = r->hash[pc / 2 % RECORD_HASH];
+    for (; block; block = block->next)
+        if (block->pc == pc && block->segment_count == d->segment_count && block->slot_count == d->slot_count &&
+            memcmp(block->segments, d->segments, d->segment_count * sizeof *d->segments) == 0 &&
+            memcmp(block->slots, d->slots, d->slot_count * sizeof *d->slots) == 0)
+            return block;
+    return NULL;
+}
+
+static struct record_block *make_block(struct recorder *r, uint64_t pc) {
+    const struct record_draft *d = &r->draft;
+    size_t slots = d->slot_count * sizeof *d->slots, segments = d->segment_count * sizeof *d->segments;
+    uint32_t chunk = r->count / RECORD_CHUNK;
+    if (chunk == RECORD_CHUNKS)
+        return NULL;
+    if (!r->chunks[chunk]) {
+        struct record_block **list = calloc(RECORD_CHUNK, sizeof *list);
+        if (!list)
+            return NULL;
+        atomic_store(&r->chunks[chunk], list);
+    }
+    struct record_block *block = malloc(sizeof *block + slots + segments);
+    if (!block)
+        return NULL;
+    *block = (struct record_block){.pc = pc,
+                                   .id = r->count,
+                                   .segment_count = (uint16_t)d->segment_count,
+                                   .slot_count = (uint16_t)d->slot_count,
+                                   .segments = (struct record_segment *)(void *)((char *)(block + 1) + slots)};
+    memcpy(block->slots, d->slots, slots);
+    memcpy(block->segments, d->segments, segments);
+    struct record_block **head = &r->hash[pc / 2 % RECORD_HASH];
+    block->next = *head;
+    *head = block;
+    r->chunks[chunk][r->count % RECORD_CHUNK] = block;
+    r->count++;
+    return block;
+}
+
+bool recorder_commit(struct recorder *r, struct ir_block *b) {
+    struct record_block *block = find_same(r, b->pc);
+    if (!block)
+        block = make_block(r, b->pc);
+    if (!block)
+        return false;
+    for (unsigned i = 0; i < b->count; i++) {
+        struct ir_node *n = &b->nodes[i];
+        if (n->op == IR_record_begin || n->op == IR_record_open)
+            n->imm += (int64_t)block->id * HEADER_SEGMENTS;
+    }
+    return true;
+}
+
+bool record_hart_init(struct engine_hart *eh) {
+    struct hart_records *hr = calloc(1, sizeof *hr);
+    eh->records = hr;
+    if (!hr)
+        return false;
+    hr->words = malloc((RECORD_BUFFER_WORDS + RECORD_BLOCK_WORDS) * sizeof *hr->words);
+    hr->batch = malloc(RECORD_BATCH * sizeof *hr->batch);
+    if (!hr->words || !hr->batch) {
+        record_hart_exit(eh);
+        return false;
+    }
+    eh->hart->record_at = hr->words;
+    eh->hart->record_limit = hr->words + RECORD_BUFFER_WORDS;
+    interp_set_hooks(eh->hart, &record_hooks);
+    return true;
+}
+
+void record_hart_exit(struct engine_hart *eh) {
+    if (!eh->records)
+        return;
+    free(eh->records->words);
+    free(eh->records->batch);
+    free(eh->records);
+    eh->records = NULL;
+}
+
+static void give(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    const struct observer *o = &eh->engine->config.observer;
+    if (hr->count && o->records)
+        o->records(o->ctx, eh->hart, hr->batch, hr->count);
+    hr->count = 0;
+}
+
+static uint64_t truncated(uint64_t v, unsigned size) { return size >= 8 ? v : v & ((1ull << size * 8) - 1); }
+
+/* Records of the slots [from, to), words being those of their segment. */
+static void expand(struct engine_hart *eh, const struct record_slot *from, const struct record_slot *to,
+                   const uint64_t *words) {
+    struct hart_records *hr = eh->records;
+    unsigned kinds = observer_kinds(eh->engine);
+    if (hr->count + (size_t)(to - from) > RECORD_BATCH)
+        give(eh);
+    struct record *out = &hr->batch[hr->count];
+    for (const struct record_slot *s = from; s < to; s++) {
+        if ((s->condition != NO_WORD && !words[s->condition]) || !(kinds >> s->r.kind & 1))
+            continue;
+        *out = s->r;
+        if (s->address != NO_WORD)
+            out->address += words[s->address];
+        if (s->value != NO_WORD)
+            out->value += words[s->value];
+        if (out->kind == RECORD_LOAD || out->kind == RECORD_STORE)
+            out->value = truncated(out->value, out->size);
+        out++;
+    }
+    hr->count = (unsigned)(out - hr->batch);
+}
+
+static const struct record_segment *segment_of(struct engine *e, uint64_t header, const struct record_block **block) {
+    uint64_t id = header / HEADER_SEGMENTS;
+    *block = atomic_load_explicit(&e->recorder->chunks[id / RECORD_CHUNK], memory_order_acquire)[id % RECORD_CHUNK];
+    return &(*block)->segments[header % HEADER_SEGMENTS];
+}
+
+static void expand_all(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    for (const uint64_t *w = eh->records->words; w < h->record_at;) {
+        const struct record_block *block;
+        const struct record_segment *s = segment_of(eh->engine, *w, &block);
+        expand(eh, &block->slots[s->first], &block->slots[s->first + s->count], w);
+        w += s->words;
+    }
+}
+
+void record_reserve(struct engine_hart *eh, unsigned n) {
+    if (eh->records->count + n > RECORD_BATCH)
+        give(eh);
+}
+
+void record_add(struct engine_hart *eh, const struct record *r) {
+    struct hart_records *hr = eh->records;
+    if (!(observer_kinds(eh->engine) & RECORD_BIT(r->kind)))
+        return;
+    if (eh->hart->record_at != hr->words) { /* what generated code did before */
+        expand_all(eh);
+        eh->hart->record_at = hr->words;
+    }
+    if (hr->count == RECORD_BATCH)
+        give(eh);
+    hr->batch[hr->count++] = *r;
+}
+
+void record_drain(struct engine_hart *eh) {
+    expand_all(eh);
+    eh->hart->record_at = eh->records->words;
+    give(eh);
+}
+
+void record_partial(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    const struct record_block *block;
+    const struct record_segment *s = segment_of(eh->engine, *h->record_at, &block);
+    const struct record_slot *from = &block->slots[s->first], *to = from, *end = from + s->count;
+    expand_all(eh);
+    while (to < end && !(to->r.kind == RECORD_INSN && to->r.address == h->pc))
+        to++;
+    expand(eh, from, to, h->record_at);
+    h->record_at = eh->records->words;
+}
+
+bool record_fetch(struct engine *e, uint64_t pc, uint32_t *bits) {
+    const struct guest_memory *mem = &e->config.mem;
+    const uint8_t *host;
+    uint32_t cause;
+    uint16_t low, high = 0;
+    size_t room = mem->fetch(mem->ctx, pc, &host, &cause);
+    if (room < 2)
+        return false;
+    memcpy(&low, host, 2);
+    if (insn_length(low) == 4) {
+        if (room >= 4)
+            memcpy(&high, host + 2, 2);
+        else if (mem->fetch(mem->ctx, pc + 2, &host, &cause) >= 2)
+            memcpy(&high, host, 2);
+        else
+            return false;
+    }
+    *bits = (uint32_t)high << 16 | low;
+    return true;
+}
+
+void record_trap(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    struct record r = {.kind = RECORD_TRAP, .reg = (uint8_t)h->trap.cause, .address = h->pc, .value = h->trap.tval};
+    if (record_fetch(eh->engine, h->pc, &r.bits)) {
+        r.size = (uint8_t)insn_length(r.bits);
+        if (r.size == 2)
+            r.bits &= 0xffff;
+    }
+    record_add(eh, &r);
+}

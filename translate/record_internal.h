@@ -1,0 +1,75 @@
+/* record_internal.h: records in the engine: the buffers of harts (record.c), what the interpreter did (record_step.c), and the
+ * run loop of an observed engine (observe.c).
+ */
+#ifndef TRANSLATE_RECORD_INTERNAL_H
+#define TRANSLATE_RECORD_INTERNAL_H
+
+#include "engine_internal.h"
+
+/* What the words of a translated block mean: its segments, then its slots.  Kept until the engine goes, as words may be read
+ * after the block is gone; code that is translated again gets what it had. */
+struct record_block {
+    struct record_block *next; /* of the same hash */
+    uint64_t pc;
+    uint32_t id;
+    uint16_t segment_count, slot_count;
+    struct record_segment *segments;
+    struct record_slot slots[];
+};
+
+/* A header word names a block and one of its segments. */
+enum { HEADER_SEGMENTS = 128, RECORD_CHUNK = 1024, RECORD_CHUNKS = 8192, RECORD_HASH = 4096 };
+_Static_assert((int)HEADER_SEGMENTS >= (int)RECORD_SEGMENTS, "a header has room for the segment");
+
+/* All blocks by number, for readers without a lock: chunks never move. */
+struct recorder {
+    struct record_block **_Atomic chunks[RECORD_CHUNKS];
+    uint32_t count;
+    struct record_block *hash[RECORD_HASH];
+    struct record_draft draft;
+};
+
+enum { RECORD_BUFFER_WORDS = 1 << 14, RECORD_BATCH = 2048 };
+
+/* A hart's. */
+struct hart_records {
+    uint64_t *words;
+    struct record *batch;
+    unsigned count; /* in batch */
+    /* the instruction that the interpreter is at */
+    struct insn insn;
+    uint64_t pc, address, operand, expected[2], found[2];
+    uint8_t fflags;
+    bool recorded, lowered;
+};
+
+struct recorder *recorder_create(void);
+void recorder_destroy(struct recorder *r);
+/* The draft's block gets its number, which b's nodes are told.  False: no memory. */
+bool recorder_commit(struct recorder *r, struct ir_block *b);
+bool record_hart_init(struct engine_hart *eh);
+void record_hart_exit(struct engine_hart *eh);
+/* Other harts may stop recording. */
+static inline unsigned observer_kinds(const struct engine *e) {
+    return __atomic_load_n(&e->config.observer.kinds, __ATOMIC_RELAXED);
+}
+static inline bool record_wants(const struct engine *e, uint64_t pc) {
+    const struct observer *o = &e->config.observer;
+    return observer_kinds(e) && (!o->filter || o->filter(o->ctx, pc));
+}
+/* The next n records, up to 32, come in one batch. */
+void record_reserve(struct engine_hart *eh, unsigned n);
+void record_add(struct engine_hart *eh, const struct record *r);
+/* Gives everything recorded so far to the observer. */
+void record_drain(struct engine_hart *eh);
+/* Generated code was left within a recorded block, at the instruction h->pc, which has not been completed. */
+void record_partial(struct engine_hart *eh);
+void record_trap(struct engine_hart *eh);
+/* The instruction at pc as it is encoded; false where it cannot be fetched. */
+bool record_fetch(struct engine *e, uint64_t pc, uint32_t *bits);
+extern const struct interp_hooks record_hooks;
+
+/* observe.c: engine.c's run for engines that are observed */
+enum engine_stop observe_run(struct engine_hart *eh);
+
+#endif
