@@ -316,15 +316,18 @@ static enum interp_stop step_one(struct hart *h) {
     }
     if (in->hooks)
         in->hooks->before(h);
-    if (!interp_decode(h, h->pc, 1, true))
+    if (!interp_decode(h, h->pc, 1, true)) {
+        if (in->hooks)
+            in->hooks->trapped(h);
         return INTERP_TRAP;
+    }
     in->stepping = true;
     enum interp_stop stop = in->loop(h, in->draft->ops, NULL);
     in->stepping = false;
     in->retired += stop != INTERP_TRAP;
-    if (in->hooks && stop != INTERP_TRAP) {
+    if (in->hooks) {
         interp_fp_collect(h);
-        in->hooks->after(h);
+        (stop == INTERP_TRAP ? in->hooks->trapped : in->hooks->after)(h);
     }
     return stop;
 }

@@ -38,11 +38,12 @@ uint64_t interp_fault_pc(struct hart *h);
  * or a store, a backward branch, a system instruction or the limit ends the reservation. */
 enum interp_stop interp_exclusive(struct hart *h);
 
-/* Around each instruction that interp_step and interp_exclusive execute: before it, at h->pc; and once it is complete (not
- * when it traps), with host flags in h->fflags.  NULL: none. */
+/* Around each instruction that interp_step and interp_exclusive execute: before it, at h->pc; and once it is complete, with host
+ * flags in h->fflags, or has trapped (neither, where it faults).  NULL: none. */
 struct interp_hooks {
     void (*before)(struct hart *h);
     void (*after)(struct hart *h);
+    void (*trapped)(struct hart *h);
 };
 void interp_set_hooks(struct hart *h, const struct interp_hooks *hooks);
 

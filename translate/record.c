@@ -37,7 +37,7 @@ static struct record_block *make_block(struct recorder *r, uint64_t pc) {
     if (chunk == RECORD_CHUNKS)
         return NULL;
     if (!r->chunks[chunk]) {
-        struct record_block **list = calloc(RECORD_CHUNK, sizeof *list);
+        _Atomic(struct record_block *) *list = calloc(RECORD_CHUNK, sizeof *list);
         if (!list)
             return NULL;
         atomic_store(&r->chunks[chunk], list);
@@ -55,7 +55,7 @@ static struct record_block *make_block(struct recorder *r, uint64_t pc) {
     struct record_block **head = &r->hash[pc / 2 % RECORD_HASH];
     block->next = *head;
     *head = block;
-    r->chunks[chunk][r->count % RECORD_CHUNK] = block;
+    atomic_store_explicit(&r->chunks[chunk][r->count % RECORD_CHUNK], block, memory_order_release);
     r->count++;
     return block;
 }
@@ -135,7 +135,9 @@ static void expand(struct engine_hart *eh, const struct record_slot *from, const
 
 static const struct record_segment *segment_of(struct engine *e, uint64_t header, const struct record_block **block) {
     uint64_t id = header / HEADER_SEGMENTS;
-    *block = atomic_load_explicit(&e->recorder->chunks[id / RECORD_CHUNK], memory_order_acquire)[id % RECORD_CHUNK];
+    _Atomic(struct record_block *) *chunk =
+        atomic_load_explicit(&e->recorder->chunks[id / RECORD_CHUNK], memory_order_acquire);
+    *block = atomic_load_explicit(&chunk[id % RECORD_CHUNK], memory_order_acquire);
     return &(*block)->segments[header % HEADER_SEGMENTS];
 }
 

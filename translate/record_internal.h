@@ -23,7 +23,7 @@ _Static_assert((int)HEADER_SEGMENTS >= (int)RECORD_SEGMENTS, "a header has room 
 
 /* All blocks by number, for readers without a lock: chunks never move. */
 struct recorder {
-    struct record_block **_Atomic chunks[RECORD_CHUNKS];
+    _Atomic(struct record_block *) *_Atomic chunks[RECORD_CHUNKS];
     uint32_t count;
     struct record_block *hash[RECORD_HASH];
     struct record_draft draft;

@@ -282,4 +282,11 @@ static void after(struct hart *h) {
     }
 }
 
-const struct interp_hooks record_hooks = {before, after};
+/* An invalid rounding mode: flags are as they were. */
+static void trapped(struct hart *h) {
+    struct hart_records *hr = h->engine->records;
+    if (hr->recorded && hr->lowered)
+        h->fflags = hr->fflags;
+}
+
+const struct interp_hooks record_hooks = {before, after, trapped};

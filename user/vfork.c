@@ -9,6 +9,7 @@
  *      child                 task_run ... execve or exit ------
  */
 #include <linux/sched.h>
+#include <sanitizer/asan_interface.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -104,6 +105,8 @@ static struct launch *launch_create(struct task *t, struct start *s) {
                          .child_tid = (pid_t *)c->child_tid};
     void *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     l->stack = stack == MAP_FAILED ? NULL : stack;
+    if (l->stack) /* an earlier child may have ended there without returning from its calls */
+        ASAN_UNPOISON_MEMORY_REGION(l->stack, CHILD_STACK);
     struct group *group = group_copy(t);
     if (!l->stack || !group || mprotect(l->stack, GUEST_PAGE, PROT_NONE) != 0 || !(l->child = task_copy(t, c))) {
         free(group);

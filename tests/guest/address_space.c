@@ -1,6 +1,7 @@
 /* The guest's address space and riv's own do not meet: huge reservations, fixed mappings all over, refused where riv
  * is. */
 // native: no
+// shadow: a sanitizer's lies where this maps memory
 // expect: reservations: 8 of 128 GiB, one of 16 TiB
 // expect: fixed: low 1, high 1, taken refused 1
 // expect: swept: some refused or none, all mapped pages hold

@@ -26,7 +26,7 @@
 #include "../../user/mmap.h"
 #include "../../user/user.h"
 
-enum { FILE_SIZE = 0x3000, PHDRS = 3, TEXT = 0x10000, DATA = 0x20000, CASES = 3000 };
+enum { FILE_SIZE = 0x3000, PHDRS = 3, TEXT = 0x10000, DATA = 0x20000, CASES = 1500 };
 
 /* One of the two, at the start of the file's bytes. */
 struct image64 {
@@ -120,7 +120,7 @@ static int map_in_child(size_t size) {
             _exit(e.text[0] && !strchr(e.text, '\n') ? 1 : 2);
         _exit(image.end >= image.program_entry && image.rv32 == process.rv32 ? 0 : 3);
     }
-    int status;
+    int status = 0;
     assert_true(child > 0 && waitpid(child, &status, 0) == child);
     close(fd);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
@@ -155,6 +155,7 @@ static void absurd_values(void **state) {
         0,          1,          2,          0xfff,      0x1000,          0x1001,          0x7fff,          0xffff,
         0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff, 0x7fff80000000u, 0x800000000000u, INT64_MAX,       1ull << 63,
         -0x1000ull, -1ull,      TEXT,       DATA,       DATA - 0x800,    0x100000000u,    0x2800000000ull, 0x9d000000};
+    unsigned passed = 0;
     for (int rv32 = 0; rv32 < 2; rv32++) {
         size_t word = rv32 ? 4 : 8;
         for (size_t width = 2; width <= word; width *= 2)
@@ -165,8 +166,8 @@ static void absurd_values(void **state) {
                     make_file(rv32);
                     memcpy(file + at, &values[i], width);
                     struct load_error e;
-                    if (examine(sizeof file, &e) != FILE_PROGRAM)
-                        continue;
+                    if (examine(sizeof file, &e) != FILE_PROGRAM || passed++ % 4)
+                        continue; /* a process each: one in four is enough */
                     int end = map_in_child(sizeof file);
                     if (end > 1)
                         fail_msg("rv%d: %zu bytes at %zu = %#llx: child ended with %d", rv32 ? 32 : 64, width, at,

@@ -420,6 +420,7 @@ void emit_call_node(struct emitter *e, ir_ref r) {
     asm_call_mem(&e->a, HART(call_stub));
     if (n->op == IR_csr)
         asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr)); /* ldmxcsr */
+    e->locked = 0;                                               /* the arguments are done with */
     int d = alloc_dest(e, r, 0);
     asm_rm(&e->a, 0x8b, true, d, HART(call_result));
     bind(e, r, d);

@@ -196,8 +196,13 @@ static unsigned eviction_cost(struct emitter *e, int reg) {
 int alloc_temp(struct emitter *e, uint32_t avoid) {
     int best = NO_REG;
     unsigned cost = ~0u;
-    for (int i = 0; i < 16; i++) {
-        if (!(e->free_gprs >> i & 1) || ((avoid | e->locked) >> i & 1))
+    uint32_t candidates = e->free_gprs & ~(avoid | e->locked), idle = 0;
+    for (int i = 0; i < 16; i++)
+        idle |= (uint32_t)((candidates >> i & 1) && is_free(e, i)) << i;
+    if (idle)
+        candidates = idle;
+    for (int i = 0; i < 16 && cost; i++) {
+        if (!(candidates >> i & 1))
             continue;
         unsigned c = eviction_cost(e, i);
         if (c < cost)
