@@ -49,7 +49,8 @@ static int64_t copy_array(uint64_t from, size_t room, char ***out) {
         return -ENOMEM;
     for (;; n++) {
         uint64_t s = 0;
-        if (from && copy_in(&s, from + n * sizeof s, sizeof s) != 0) {
+        size_t word = process.rv32 ? 4 : 8;
+        if (from && copy_in(&s, from + n * word, word) != 0) {
             free(list);
             return -EFAULT;
         }

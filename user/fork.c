@@ -41,9 +41,9 @@ static int64_t in_child(struct task *t, const struct clone_request *c) {
     if (c->flags & CLONE_CHILD_SETTID)
         copy_out(c->child_tid, &t->tid, sizeof t->tid);
     if (c->stack)
-        t->hart.x[2] = c->stack;
+        t->hart.x[2] = process.rv32 ? (uint64_t)(int32_t)c->stack : c->stack;
     if (c->flags & CLONE_SETTLS)
-        t->hart.x[4] = c->tls;
+        t->hart.x[4] = process.rv32 ? (uint64_t)(int32_t)c->tls : c->tls;
     signals_restore(t);
     return 0;
 }

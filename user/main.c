@@ -228,7 +228,7 @@ int linux_user_main(const struct linux_user_config *given) {
     h->xlen = process.rv32 ? 32 : 64;
     h->isa = config.engine.isa;
     h->pc = image.entry;
-    h->x[2] = (uint64_t)sp;
+    h->x[2] = process.rv32 ? (uint64_t)(int32_t)sp : (uint64_t)sp;
     h->user = &task;
     if (!engine_hart_init(process.engine, h))
         return fail(l.path, 1, "no memory");

@@ -14,6 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "rv32.h"
 #include "signals.h"
 #include "vma.h"
 
@@ -156,7 +157,8 @@ void signals_die(int sig) {
 /* Enters the handler of info's signal; false: the frame could not be written. */
 static bool enter_handler(struct task *t, const siginfo_t *info, const struct guest_action *action, uint64_t current) {
     int sig = info->si_signo;
-    if (!frame_push(t, info, action, t->mask))
+    bool pushed = process.rv32 ? rv32_frame_push(t, info, action, t->mask) : frame_push(t, info, action, t->mask);
+    if (!pushed)
         return false;
     current |= action->mask;
     if (!(action->flags & SA_NODEFER))
@@ -180,7 +182,7 @@ static struct guest_action take_action(struct task *t, int sig) {
 static void force(struct task *t, const siginfo_t *info) {
     int sig = info->si_signo;
     struct guest_action action = take_action(t, sig);
-    if (action.handler <= GUEST_SIG_IGN || (t->mask & SIGNAL_BIT(sig)) || process.rv32)
+    if (action.handler <= GUEST_SIG_IGN || (t->mask & SIGNAL_BIT(sig)))
         signals_die(sig);
     if (!enter_handler(t, info, &action, t->mask)) {
         if (sig == SIGSEGV)
@@ -391,7 +393,7 @@ int64_t sys_rt_sigsuspend(struct task *t, const uint64_t *a) {
 
 int64_t sys_rt_sigreturn(struct task *t, const uint64_t *a) {
     uint64_t mask;
-    if (!frame_pop(t, &mask)) {
+    if (!(process.rv32 ? rv32_frame_pop(t, &mask) : frame_pop(t, &mask))) {
         signals_force(t, SIGSEGV, SI_KERNEL, 0);
         return NO_RESULT;
     }
@@ -409,7 +411,7 @@ int64_t sys_sigaltstack(struct task *t, const uint64_t *a) {
         int32_t flags, pad;
         uint64_t size;
     } set, old = {.sp = t->altstack.sp, .size = t->altstack.size};
-    bool on = frame_on_altstack(t, t->hart.x[2]);
+    bool on = frame_on_altstack(t, process.rv32 ? (uint32_t)t->hart.x[2] : t->hart.x[2]);
     old.flags = (t->altstack.size == 0 ? SS_DISABLE : on ? SS_ONSTACK : 0) | t->altstack.flags;
     if (a[0]) {
         if (copy_in(&set, a[0], sizeof set) != 0)

@@ -86,7 +86,7 @@ static int64_t prepare(const struct syscall_row *row, uint64_t *a, char path[2][
     return 0;
 }
 
-static int64_t pass_to_host(const struct syscall_row *row, const uint64_t *args) {
+int64_t syscall_pass(const struct syscall_row *row, const uint64_t *args) {
     uint64_t a[6];
     char path[2][PATH_MAX];
     memcpy(a, args, sizeof a);
@@ -103,6 +103,8 @@ void syscall_dispatch(struct task *t) {
     const struct syscall_row *row = syscall_row(number);
     uint64_t a[6];
     memcpy(a, &h->x[10], sizeof a);
+    for (unsigned i = 0; process.rv32 && i < 6; i++)
+        a[i] = (uint32_t)a[i];
     bool strace = process.config->strace;
     if (strace)
         strace_before(t, number, row, a);
@@ -112,7 +114,7 @@ void syscall_dispatch(struct task *t) {
     else if (row && row->call)
         r = row->call(t, a);
     else if (row && row->host >= 0)
-        r = pass_to_host(row, a);
+        r = syscall_pass(row, a);
     if (strace && r != RESTART_NOT_STARTED)
         strace_after(t, number, row, a, r);
     switch (r) {

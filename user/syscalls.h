@@ -16,6 +16,8 @@ struct syscall_row {
 
 /* NULL where the number means nothing. */
 const struct syscall_row *syscall_row(uint64_t number);
+/* The host's call for a row that has one, with the arguments prepared as the row says. */
+int64_t syscall_pass(const struct syscall_row *row, const uint64_t *args);
 /* Runs the system call that t's registers ask for and sets them for what comes next. */
 void syscall_dispatch(struct task *t);
 
@@ -29,8 +31,8 @@ void syscall_dispatch(struct task *t);
 #undef NONE
 #undef CALL
 
-/* rv32.c: the 32-bit ABI's calls. */
-int64_t rv32_syscall(struct task *t, uint64_t number, const uint64_t *a);
+/* rv32.c: the 32-bit ABI's calls; arguments are zero-extended. */
+int64_t rv32_syscall(struct task *t, uint64_t number, uint64_t *a);
 
 /* exec.c: status of a new program as execve sees it before it is too late to fail. */
 int64_t exec_program(struct task *t, int dirfd, const char *path, uint64_t argv, uint64_t envp, int flags);

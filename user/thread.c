@@ -63,9 +63,9 @@ struct task *task_copy(const struct task *t, const struct clone_request *c) {
     h->pending = 0;
     h->res_valid = 0;
     if (c->stack)
-        h->x[2] = c->stack;
+        h->x[2] = process.rv32 ? (uint64_t)(int32_t)c->stack : c->stack;
     if (c->flags & CLONE_SETTLS)
-        h->x[4] = c->tls;
+        h->x[4] = process.rv32 ? (uint64_t)(int32_t)c->tls : c->tls;
     if (!engine_hart_init(process.engine, h)) {
         free(child);
         return NULL;
