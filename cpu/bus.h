@@ -37,4 +37,8 @@ struct bus {
  * Callable from any thread; a hart that sleeps in wfi wakes up. */
 void hart_interrupt(struct hart *h, unsigned bit, bool level);
 
+/* A device has written [address, address + size) of RAM itself: code decoded from there is forgotten.  To be called after
+ * the bytes are written and before the guest is told; h is any hart of the board.  Callable from any thread. */
+void hart_dma(struct hart *h, uint64_t address, uint64_t size);
+
 #endif

@@ -1,10 +1,12 @@
 /* csr.c: control and status registers that user mode has: floating-point state and counters.
+ * With a board all of them are in csr_system.c.
  *
  * Shared by the interpreter and generated code, which calls it without saving vector registers: compiled for general
  * registers only, and time is read with a plain system call.
  * Source: unprivileged manual, chapters "Zicsr", "F" and "Zicntr".
  */
 #include "interp.h"
+#include "system.h"
 
 #include <sys/syscall.h>
 #include <time.h>
@@ -41,6 +43,8 @@ static uint64_t read_counter(const struct hart *h, unsigned csr) {
 }
 
 uint64_t csr_access(struct hart *h, uint64_t value, uint64_t unused_b, uint64_t unused_c, uint64_t imm) {
+    if (h->sys)
+        return system_csr_access(h, value, imm);
     unsigned csr = imm & 0xfff, op = imm >> 12 & 3;
     bool write = !(imm >> 14 & 1), read = !(imm >> 15 & 1);
     uint64_t old = 0;

@@ -112,6 +112,8 @@ int insn_disassemble(const struct insn *insn, uint64_t pc, char *buf, size_t n) 
         return snprintf(buf, n, "%s\t%s,%s", name, fence_names[insn->imm >> 4 & 15], fence_names[insn->imm & 15]);
     case FMT_NONE:
         return snprintf(buf, n, "%s", name);
+    case FMT_VMA:
+        return snprintf(buf, n, "%s\t%s,%s", name, x1, x2);
     case FMT_CBO:
         return snprintf(buf, n, "%s\t(%s)", name, x1);
     case FMT_PF:

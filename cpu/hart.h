@@ -16,6 +16,8 @@
 
 struct isa;
 struct insn;
+struct system;
+struct tlb;
 
 /* Trap causes, as in mcause (privileged manual, table "Machine cause register values"). */
 enum trap_cause {
@@ -28,6 +30,8 @@ enum trap_cause {
     TRAP_STORE_MISALIGNED = 6,
     TRAP_STORE_ACCESS = 7,
     TRAP_ECALL_U = 8,
+    TRAP_ECALL_S = 9,
+    TRAP_ECALL_M = 11,
     TRAP_FETCH_PAGE = 12,
     TRAP_LOAD_PAGE = 13,
     TRAP_STORE_PAGE = 15,
@@ -39,6 +43,8 @@ enum {
     PENDING_USER = 1,  /* the embedder wants control (a signal is waiting): engine_run returns STOP_PENDING */
     PENDING_PARK = 2,  /* the engine wants every hart outside of guest code (stop-the-world) */
     PENDING_SYNC = 4,  /* code was invalidated: drop cached translations, decoded blocks and returns */
+    PENDING_INTERRUPT = 8, /* system mode: mip has changed; served inside engine_run */
+    PENDING_CODE = 16,     /* system mode: pages that code was decoded from were written; served inside engine_run */
 };
 
 /* fflags (unprivileged manual, "Floating-Point Control and Status Register") */
@@ -92,6 +98,10 @@ struct hart {
     volatile uint8_t in_interp, in_code;
     sigjmp_buf fault_jmp; /* where a host fault inside the interpreter resumes */
     void *user;           /* the embedder's */
+
+    uint64_t id;          /* mhartid; set before engine_hart_init */
+    struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */
+    struct tlb *tlb;      /* what loads and stores probe in system mode: one of sys->tlb */
 };
 
 #define HART_BASE_OFFSET offsetof(struct hart, x[16])

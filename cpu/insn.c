@@ -177,6 +177,9 @@ static bool extract_operands(unsigned format, uint32_t x, struct insn *out) {
     case FMT_FENCE:
         set(out, 0, 0, 0, field(x, 20, 12));
         break;
+    case FMT_VMA:
+        set(out, 0, rs1_of(x), rs2_of(x), 0);
+        break;
     case FMT_CBO:
         set(out, 0, rs1_of(x), 0, 0);
         break;

@@ -35,6 +35,7 @@ enum insn_format {
     FMT_CSRI, /* rd, csr, uimm: the rs1 field is the operand */
     FMT_FENCE,
     FMT_NONE,
+    FMT_VMA,  /* rs1, rs2 */
     FMT_CBO,  /* (rs1) */
     FMT_PF,   /* imm(rs1), imm of an S format with the low five bits zero */
     FMT_FIL,  /* frd, imm(rs1) */
@@ -68,7 +69,8 @@ struct insn {
 enum isa_ext {
     EXT_I, EXT_M, EXT_A, EXT_F, EXT_D, EXT_C, EXT_Zicsr, EXT_Zifencei, EXT_Zicntr, EXT_Zba, EXT_Zbb, EXT_Zbs, EXT_Zbc,
     EXT_Zicond, EXT_Zcb, EXT_Zfa, EXT_Zfh, EXT_Zfhmin, EXT_Zawrs, EXT_Zihintpause, EXT_Zihintntl, EXT_Zicbom,
-    EXT_Zicboz, EXT_Zicbop, EXT_Zacas, EXT_COUNT
+    EXT_Zicboz, EXT_Zicbop, EXT_Zacas, EXT_COUNT,
+    EXT_System = EXT_COUNT, /* M, S and U mode: isa_add_system; no name */
 };
 
 /* An instruction set: what --cpu names. */
@@ -81,6 +83,8 @@ struct isa {
 /* Parses a set's name: "rv64gc", "rv64gcb", "rv32gc", "max", "rv32max", or an ISA string such as
  * "rv64imafdc_zba_zbb".  Returns false where the name is unknown (err, of size n, gets one line). */
 bool isa_parse(struct isa *isa, const char *name, char *err, size_t n);
+/* Adds the privileged instructions: for harts that have a board. */
+void isa_add_system(struct isa *isa);
 /* Canonical ISA string ("rv64imafdc_zicsr_..."), as /proc/cpuinfo prints it. */
 void isa_string(const struct isa *isa, char *buf, size_t n);
 

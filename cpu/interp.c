@@ -5,6 +5,7 @@
  * links lead to it: its count is made to stop whoever enters it, who then looks again.
  */
 #include "interp_internal.h"
+#include "system.h"
 
 #include <fenv.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 const char interp_block_mark = 0;
 
 enum { FIRST_CHUNK = 64 << 10, NEXT_CHUNK = 256 << 10, CACHE_LIMIT = 32 << 20, FIRST_HASH = 512 };
-enum { EXCLUSIVE_INSNS = 64 };
+enum { EXCLUSIVE_INSNS = 64, GUEST_PAGE = 4096 };
 
 struct chunk {
     struct chunk *next;
@@ -27,7 +28,10 @@ bool interp_create(struct hart *h, const struct interp_config *config) {
         return false;
     in->mem = *config->mem;
     in->hot_threshold = config->hot_threshold;
-    in->loop = h->xlen == 64 ? interp64_loop : interp32_loop;
+    if (h->sys)
+        in->loop = h->xlen == 64 ? interp64s_loop : interp32s_loop;
+    else
+        in->loop = h->xlen == 64 ? interp64_loop : interp32_loop;
     in->loop(NULL, NULL, &in->labels);
     in->unresolved.head.mark = &interp_block_mark;
     in->unresolved.head.count = -1;
@@ -43,6 +47,14 @@ bool interp_create(struct hart *h, const struct interp_config *config) {
     }
     in->chunks->next = NULL;
     in->chunks->size = FIRST_CHUNK;
+    if (h->sys) {
+        in->page_lists = malloc(PAGE_LISTS * sizeof *in->page_lists);
+        if (in->page_lists == NULL) {
+            interp_destroy(h);
+            return false;
+        }
+        interp_system_init(h);
+    }
     interp_flush(h);
     return true;
 }
@@ -56,6 +68,10 @@ void interp_destroy(struct hart *h) {
         free(in->chunks);
         in->chunks = next;
     }
+    for (unsigned i = 0; i < JUMP_CONTEXTS; i++)
+        if (in->jumps[i] != in->jump)
+            free(in->jumps[i]);
+    free(in->page_lists);
     free(in->jump);
     free(in->hash);
     free(in->fuse_next);
@@ -64,9 +80,16 @@ void interp_destroy(struct hart *h) {
     h->interp = NULL;
 }
 
-static void clear_jump_cache(struct interp *in) {
+void interp_clear_jumps(struct jump_entry *jump) {
     for (size_t i = 0; i < JUMP_CACHE_SIZE; i++)
-        in->jump[i].pc = 1;
+        jump[i].pc = 1;
+}
+
+static void clear_jump_cache(struct interp *in) {
+    interp_clear_jumps(in->jump);
+    for (unsigned i = 0; i < JUMP_CONTEXTS; i++)
+        if (in->jumps[i] != NULL && in->jumps[i] != in->jump)
+            interp_clear_jumps(in->jumps[i]);
 }
 
 void interp_flush(struct hart *h) {
@@ -82,6 +105,8 @@ void interp_flush(struct hart *h) {
     memset(in->hash, 0, in->hash_size * sizeof *in->hash);
     in->block_count = 0;
     in->blocks = NULL;
+    if (in->page_lists != NULL)
+        memset(in->page_lists, 0, PAGE_LISTS * sizeof *in->page_lists);
     in->any_unwatched = false;
     in->generation++;
     clear_jump_cache(in);
@@ -91,7 +116,7 @@ static size_t hash_slot(const struct interp *in, uint64_t pc) { return (pc / 2 ^
 
 static struct block *find(const struct interp *in, uint64_t pc) {
     struct block *b = in->hash[hash_slot(in, pc)];
-    while (b != NULL && b->pc != pc)
+    while (b != NULL && (b->pc != pc || b->where != in->where))
         b = b->hash_next;
     return b;
 }
@@ -141,6 +166,8 @@ static void start_count(struct block *b, int32_t count) {
 /* The block at pc, decoded if need be; NULL with hart.trap and pc set. */
 static struct block *obtain(struct hart *h, uint64_t pc) {
     struct interp *in = h->interp;
+    if (h->sys && !interp_place(h, pc))
+        return NULL;
     struct block *b = find(in, pc);
     if (b != NULL)
         return b;
@@ -149,6 +176,11 @@ static struct block *obtain(struct hart *h, uint64_t pc) {
         h->trap = (struct trap){.cause = TRAP_FETCH_MISALIGNED, .tval = pc};
     } else if (interp_decode(h, pc, BLOCK_MAX_INSNS, false)) {
         struct draft *d = in->draft;
+        if (d->head.flags & BLOCK_UNKEPT) {
+            h->pc = pc;
+            in->stop = INTERP_UNKEPT;
+            return NULL;
+        }
         size_t ops = d->head.ops * sizeof *d->ops, offsets = d->head.ops * sizeof *d->offsets;
         size_t bytes = (sizeof *b + ops + offsets + 15) & ~(size_t)15;
         b = allocate(h, bytes);
@@ -165,6 +197,11 @@ static struct block *obtain(struct hart *h, uint64_t pc) {
             grow_hash(in); /* takes the blocks in the list, which b is not in yet */
         b->list_next = in->blocks;
         in->blocks = b;
+        if (h->sys) {
+            struct block **list = &in->page_lists[b->where / FS_STATES % PAGE_LISTS];
+            b->page_next = *list;
+            *list = b;
+        }
         size_t slot = hash_slot(in, pc);
         b->hash_next = in->hash[slot];
         in->hash[slot] = b;
@@ -194,7 +231,8 @@ static struct op *enter(struct hart *h, struct block *b) {
 struct op *interp_enter(struct hart *h, uint64_t pc) {
     struct interp *in = h->interp;
     struct jump_entry *e = &in->jump[pc / 2 % JUMP_CACHE_SIZE];
-    struct block *b = e->pc == pc ? block_of(e->first) : obtain(h, pc);
+    struct block *b = e->pc == pc && !(block_of(e->first)->flags & BLOCK_DEAD) ? block_of(e->first)
+                                                                               : obtain(h, pc);
     if (b == NULL)
         return NULL;
     e->pc = pc;
@@ -219,6 +257,8 @@ struct op *interp_follow(struct hart *h, struct op *from) {
         in->stop = in->stepping ? INTERP_DONE : INTERP_PENDING;
         return NULL;
     }
+    if (h->sys && (target ^ interp_op_pc(from)) >= GUEST_PAGE) /* another page may be mapped elsewhere by now */
+        return interp_enter(h, target);
     if (to == &in->unresolved.head || to->flags & BLOCK_DEAD) {
         uint32_t generation = in->generation;
         to = obtain(h, target);
@@ -282,7 +322,7 @@ void interp_fp_collect(struct hart *h) {
     h->interp_fp = 0;
 }
 
-static void come_in(struct hart *h) {
+void interp_come_in(struct hart *h) {
     h->interp_fp = 0;
     h->interp_ip = NULL;
     h->in_interp = 1;
@@ -291,7 +331,7 @@ static void come_in(struct hart *h) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static void go_out(struct hart *h) {
+void interp_go_out(struct hart *h) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     h->in_interp = 0;
     interp_fp_collect(h);
@@ -301,12 +341,12 @@ uint64_t interp_fault_pc(struct hart *h) {
     struct interp *in = h->interp;
     struct op *op = (struct op *)(void *)(uintptr_t)h->interp_ip;
     in->stepping = false;
-    go_out(h);
+    interp_go_out(h);
     return op == NULL ? in->decode_pc : interp_op_pc(op);
 }
 
 /* One instruction, from its own decoding. */
-static enum interp_stop step_one(struct hart *h) {
+enum interp_stop interp_step_one(struct hart *h) {
     struct interp *in = h->interp;
     if (h->pc % (h->isa->exts >> EXT_C & 1 ? 2 : 4) != 0) {
         h->trap = (struct trap){.cause = TRAP_FETCH_MISALIGNED, .tval = h->pc};
@@ -323,10 +363,12 @@ static enum interp_stop step_one(struct hart *h) {
 
 enum interp_stop interp_step(struct hart *h, uint64_t n) {
     enum interp_stop stop = INTERP_DONE;
-    come_in(h);
+    if (h->sys)
+        return interp_step_system(h, n);
+    interp_come_in(h);
     for (; n > 0 && (stop == INTERP_DONE || stop == INTERP_PENDING); n--)
-        stop = step_one(h);
-    go_out(h);
+        stop = interp_step_one(h);
+    interp_go_out(h);
     return stop == INTERP_PENDING ? INTERP_DONE : stop;
 }
 
@@ -350,6 +392,7 @@ static enum sequence look_ahead(struct hart *h) {
     case FMT_CSR:
     case FMT_CSRI:
     case FMT_NONE:
+    case FMT_VMA:
     case FMT_CBO:
         return SEQUENCE_BROKEN;
     case FMT_JR:
@@ -361,13 +404,13 @@ static enum sequence look_ahead(struct hart *h) {
 
 /* The sequence from the LR at h->pc on, other harts stopped. */
 static enum interp_stop run_sequence(struct hart *h) {
-    enum interp_stop stop = step_one(h);
+    enum interp_stop stop = interp_step_one(h);
     for (unsigned i = 0; i < EXCLUSIVE_INSNS && stop == INTERP_DONE; i++) {
         enum sequence s = look_ahead(h);
         uint64_t before = h->pc;
         if (s == SEQUENCE_BROKEN)
             break;
-        stop = step_one(h);
+        stop = interp_step_one(h);
         if (h->pc <= before) /* a branch back: the program tries again */
             break;
         if (s == SEQUENCE_ENDS_BEHIND)
@@ -378,7 +421,7 @@ static enum interp_stop run_sequence(struct hart *h) {
 }
 
 /* The same with a fault in it caught on its way to h->fault_jmp, as other harts must not stay stopped. */
-static enum interp_stop run_sequence_alone(struct hart *h) {
+enum interp_stop interp_run_sequence_alone(struct hart *h) {
     struct interp *in = h->interp;
     sigjmp_buf outer;
     memcpy(&outer, &h->fault_jmp, sizeof outer);
@@ -399,23 +442,25 @@ static enum interp_stop run_sequence_alone(struct hart *h) {
 
 enum interp_stop interp_exclusive(struct hart *h) {
     struct interp *in = h->interp;
-    come_in(h);
+    interp_come_in(h);
     enum interp_stop stop;
     if (in->mem.exclusive_begin != NULL && in->mem.exclusive_begin(in->mem.ctx, h)) {
-        stop = run_sequence_alone(h);
+        stop = interp_run_sequence_alone(h);
     } else {
         in->in_exclusive = true; /* it has been asked for already */
-        stop = step_one(h);
+        stop = interp_step_one(h);
         in->in_exclusive = false;
     }
-    go_out(h);
+    interp_go_out(h);
     return stop;
 }
 
 enum interp_stop interp_run(struct hart *h) {
     struct interp *in = h->interp;
     enum interp_stop stop;
-    come_in(h);
+    if (h->sys)
+        return interp_run_system(h);
+    interp_come_in(h);
     do {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) != 0) {
             stop = INTERP_PENDING;
@@ -424,9 +469,9 @@ enum interp_stop interp_run(struct hart *h) {
         struct op *op = interp_enter(h, h->pc);
         stop = op == NULL ? in->stop : in->loop(h, op, NULL);
         if (stop == INTERP_EXCLUSIVE)
-            stop = run_sequence_alone(h);
+            stop = interp_run_sequence_alone(h);
     } while (stop == INTERP_DONE);
-    go_out(h);
+    interp_go_out(h);
     return stop;
 }
 
@@ -438,6 +483,31 @@ void interp_set_cold(struct hart *h, uint64_t pc) {
     start_count(b, INT32_MIN);
 }
 
+/* Takes b out of everything but the links to it. */
+static void kill(struct interp *in, struct block *b) {
+    in->retired += interp_block_retired(b);
+    struct block **at = &in->hash[hash_slot(in, b->pc)];
+    while (*at != b)
+        at = &(*at)->hash_next;
+    *at = b->hash_next;
+    b->flags |= BLOCK_DEAD;
+    b->count = -1;
+}
+
+void interp_drop_page(struct hart *h, uint64_t ram_page) {
+    struct interp *in = h->interp;
+    struct block **at = &in->page_lists[ram_page % PAGE_LISTS];
+    while (*at != NULL) {
+        struct block *b = *at;
+        if (b->where / FS_STATES == ram_page) {
+            *at = b->page_next;
+            kill(in, b);
+        } else {
+            at = &b->page_next;
+        }
+    }
+}
+
 void interp_drop_unwatched(struct hart *h) {
     struct interp *in = h->interp;
     if (!in->any_unwatched)
@@ -446,13 +516,7 @@ void interp_drop_unwatched(struct hart *h) {
     for (struct block *b = in->blocks; b != NULL; b = b->list_next) {
         if (!(b->flags & BLOCK_UNWATCHED) || b->flags & BLOCK_DEAD)
             continue;
-        in->retired += interp_block_retired(b);
-        struct block **at = &in->hash[hash_slot(in, b->pc)];
-        while (*at != b)
-            at = &(*at)->hash_next;
-        *at = b->hash_next;
-        b->flags |= BLOCK_DEAD;
-        b->count = -1;
+        kill(in, b);
     }
     clear_jump_cache(in);
 }

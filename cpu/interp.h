@@ -16,6 +16,7 @@ enum interp_stop {
     INTERP_HOT,     /* the block at pc was entered hot_threshold times (and every time it is entered from then on) */
     INTERP_FENCE_I, /* a fence.i was executed, pc is behind it; decoded blocks that are not watched were dropped */
     INTERP_DONE,    /* interp_step has executed what was asked */
+    INTERP_WFI,     /* system mode: the hart waits for an interrupt, pc is behind the wfi */
 };
 
 struct interp_config {
@@ -42,6 +43,11 @@ enum interp_stop interp_exclusive(struct hart *h);
 void interp_set_cold(struct hart *h, uint64_t pc);
 /* Drops all decoded blocks. */
 void interp_flush(struct hart *h);
+/* System mode: drops what was decoded from a page of RAM. */
+void interp_drop_page(struct hart *h, uint64_t ram_page);
+/* Stops the other harts, which were running guest code, as an exclusive sequence does.  False: there was none to stop. */
+bool interp_stop_others(struct hart *h);
+void interp_resume_others(struct hart *h);
 /* Instructions executed so far (counted a block at a time). */
 uint64_t interp_count(const struct hart *h);
 

@@ -1,4 +1,5 @@
-/* interp_body.h: the interpreter's loop, included once for each XLEN by interp64.c and interp32.c.
+/* interp_body.h: the interpreter's loop, included once for each XLEN by interp64.c and interp32.c,
+ * and once more by interp64s.c and interp32s.c for harts with a board.
  *
  * One computed goto ends every operation.  The compiler must leave those apart (-fno-gcse -fno-crossjumping): the
  * processor predicts each one by itself.
@@ -61,6 +62,7 @@ enum shape {
     SHAPE_OF_FMT_CSRI = SHAPE_SYSTEM,
     SHAPE_OF_FMT_FENCE = SHAPE_SYSTEM,
     SHAPE_OF_FMT_NONE = SHAPE_SYSTEM,
+    SHAPE_OF_FMT_VMA = SHAPE_SYSTEM,
     SHAPE_OF_FMT_CBO = SHAPE_SYSTEM,
 #define INSN(id, pattern, format, ext, effect) SHAPE_OF_##id = SHAPE_OF_FMT_##format,
 #include "riscv.def"
@@ -184,6 +186,7 @@ enum interp_stop LOOP(struct hart *h, struct op *op, const void *const **labels_
     static const void *const labels[OP_ALL] = {
         [INSN_ILLEGAL] = &&L_ILLEGAL,     [OP_GOTO] = &&L_GOTO,           [OP_STEPPED] = &&L_STEPPED,
         [OP_MISALIGNED] = &&L_MISALIGNED, [OP_SLOW_JALR] = &&L_SLOW_JALR,
+        [OP_FS_DIRTY] = &&L_FS_DIRTY,
 #define INSN(id, pattern, format, ext, effect) [INSN_##id] = &&L_##id,
 #include "riscv.def"
 #define FORM(name, base, a, b, shape) [OP_##name] = &&L_##name,
@@ -240,6 +243,10 @@ L_SLOW_JALR:
     h->interp->jump_target = do_jalr(h, op, x[op->rs1], 0, 0);
     goto slow_jump;
 
+L_FS_DIRTY:
+    result_ = interp_fs_dirty(h, op);
+    goto system;
+
 pending_link: /* as if it had been gone to */
     block_of(op[1].link)->count++;
 slow_link:
@@ -262,6 +269,10 @@ system:
         return INTERP_PENDING;
     case SYSTEM_EXCLUSIVE:
         return INTERP_EXCLUSIVE;
+    case SYSTEM_RESUME:
+        return INTERP_DONE;
+    case SYSTEM_WFI:
+        return INTERP_WFI;
     case SYSTEM_TRAP:
     case SYSTEM_NEXT:
         break;

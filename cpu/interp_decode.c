@@ -5,6 +5,7 @@
  * of the page, and after BLOCK_MAX_INSNS instructions.
  */
 #include "interp_internal.h"
+#include "system.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,9 @@ static void set_operands(struct op *op, const struct insn *insn) {
         break;
     case FMT_FENCE:
     case FMT_NONE:
+        break;
+    case FMT_VMA:
+        op->rs1 = insn->rs1, op->rs2 = insn->rs2;
         break;
     case FMT_CBO:
     case FMT_PF:
@@ -202,6 +206,11 @@ static bool ends_block(unsigned id) {
     case INSN_ecall:
     case INSN_ebreak:
     case INSN_fence_i:
+    case INSN_mret:
+    case INSN_sret:
+    case INSN_wfi:
+    case INSN_sfence_vma:
+    case INSN_sinval_vma:
         return true;
     default:
         return false;
@@ -212,22 +221,30 @@ static uint64_t sign_extend(const struct hart *h, uint64_t address) {
     return h->xlen == 32 ? (uint64_t)(int64_t)(int32_t)address : address;
 }
 
+static bool is_float(unsigned id) { return insn_rows[id].format >= FMT_FIL; }
+
+/* An instruction that begins on one page and ends on the next. */
+static bool crosses(uint64_t pc, uint32_t bits) { return (pc & (PAGE - 1)) == PAGE - 2 && insn_length(bits) == 4; }
+
 static void watch(struct interp *in, uint64_t address) {
     if (in->mem.watch_code == NULL || !in->mem.watch_code(in->mem.ctx, address))
         in->draft->head.flags |= BLOCK_UNWATCHED;
 }
 
 static void fuse(struct interp *in);
+static void mark_sequences(struct draft *d);
 
 bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
     struct interp *in = h->interp;
     struct block *b = &in->draft->head;
     bool compressed = h->isa->exts >> EXT_C & 1;
     uint64_t limit = h->xlen == 32 ? UINT32_MAX : UINT64_MAX, pc = start;
+    unsigned fs = h->sys ? system_fs(h->sys) : FS_STATE_DIRTY;
     memset(b, 0, sizeof *b);
     b->pc = start;
     b->mark = &interp_block_mark;
     b->offsets = in->draft->offsets;
+    b->where = in->where;
     in->decode_pc = start;
     h->interp_ip = NULL;
     if (!plain)
@@ -239,6 +256,13 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
         struct op *op;
         bool fetched =
             (b->insns == 0 || (b->insns < max && (pc ^ start) < PAGE)) && interp_fetch(in, pc, &bits, &cause, &at);
+        if (fetched && h->sys && !plain && crosses(pc, bits)) {
+            if (b->insns == 0) { /* its second half is where the next page is mapped now */
+                b->flags |= BLOCK_UNKEPT;
+                return true;
+            }
+            fetched = false;
+        }
         if (!fetched) {
             if (b->insns == 0) {
                 h->trap = (struct trap){.cause = cause, .tval = at};
@@ -250,7 +274,7 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
             break;
         }
         insn_decode(h->isa, bits, &insn);
-        if (!plain && insn.len == 4 && (pc & (PAGE - 1)) == PAGE - 2) {
+        if (!plain && crosses(pc, bits)) {
             watch(in, pc + 2);
             if (!interp_fetch(in, pc, &bits, &cause, &at)) /* it may have changed before it was watched */
                 continue;
@@ -258,6 +282,14 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
         }
         uint64_t next = (pc + insn.len) & limit, target = (pc + (uint64_t)(int64_t)insn.imm) & limit;
         b->insns++;
+        if (h->sys && is_float(insn.id) && fs != FS_STATE_DIRTY) {
+            if (fs == FS_STATE_CLEAN) {
+                b->insns--;
+                add(in, OP_FS_DIRTY, offset);
+                break;
+            }
+            insn.id = INSN_ILLEGAL;
+        }
         if (insn.id == INSN_ILLEGAL) {
             op = add(in, INSN_ILLEGAL, offset);
             op->imm = (int32_t)bits;
@@ -304,6 +336,8 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
     for (unsigned i = 0; i < b->ops; i++)
         if (in->draft->offsets[i] == OFFSET_LINK)
             in->draft->ops[i].behind = b->insns - in->draft->ops[i].behind;
+    if (h->sys)
+        mark_sequences(in->draft);
     if (!plain)
         fuse(in);
     return true;
@@ -342,6 +376,29 @@ static const uint16_t form_base[OP_COUNT] = {
 
 static enum insn_format format_of(unsigned kind) {
     return (enum insn_format)insn_rows[kind < INSN_COUNT ? kind : form_base[kind]].format;
+}
+
+/* An LR whose SC follows with only register arithmetic and forward branches in between needs no other hart to stop: the
+ * SC is a compare-and-exchange, and as this hart accesses nothing in between, the LR may be thought to have happened right
+ * before it.  Such an LR's rs2 is the distance to its SC in units of two bytes.  Only with a board. */
+static void mark_sequences(struct draft *d) {
+    for (unsigned i = 0; i < d->head.ops; i++) {
+        if (d->offsets[i] >= OFFSET_LINK || (d->kinds[i] != INSN_lr_w && d->kinds[i] != INSN_lr_d))
+            continue;
+        for (unsigned j = i + 1; j < d->head.ops; j++) {
+            unsigned kind = d->kinds[j];
+            if (d->offsets[j] >= OFFSET_LINK)
+                continue;
+            if (kind == INSN_sc_w || kind == INSN_sc_d) {
+                if (d->offsets[j] > d->offsets[i])
+                    d->ops[i].rs2 = (uint8_t)(d->offsets[j] - d->offsets[i]);
+                break;
+            }
+            enum insn_format f = kind >= OP_GOTO && kind < OP_COUNT ? FMT_NONE : format_of(kind);
+            if (f != FMT_R && f != FMT_R1 && f != FMT_I && f != FMT_SH && f != FMT_U && f != FMT_B)
+                break;
+        }
+    }
 }
 
 static bool may_fault(unsigned kind) {

@@ -27,6 +27,7 @@ enum op_kind {
     OP_STEPPED,    /* the end of what interp_step executes at once */
     OP_MISALIGNED, /* a jump to an address that is not a multiple of 4, without C */
     OP_SLOW_JALR,  /* one that does not look in the jump cache */
+    OP_FS_DIRTY,   /* system mode: a floating-point instruction follows, and mstatus.FS is not dirty yet */
     OP_COUNT,
     OP_FIRST_FUSED = OP_COUNT - 1, /* so that the first fused one is OP_COUNT */
 #define FUSE2(a, b, b1, b2, dead) OP_##a##_##b##_##b1##b2##dead,
@@ -61,7 +62,7 @@ struct op {
 _Static_assert(sizeof(struct op) == 16, "operations are 16 bytes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "op.regs and guest memory are little-endian");
 
-enum { BLOCK_UNWATCHED = 1, BLOCK_DEAD = 2, BLOCK_COLD = 4 };
+enum { BLOCK_UNWATCHED = 1, BLOCK_DEAD = 2, BLOCK_COLD = 4, BLOCK_UNKEPT = 8 /* a draft that must not be kept */ };
 
 struct block {
     struct block *hash_next;
@@ -70,12 +71,14 @@ struct block {
     int64_t entered; /* entered + count is how often the block was entered */
     uint16_t ops, insns;
     uint32_t flags;    /* BLOCK_* */
+    struct block *page_next; /* system mode: blocks of RAM pages with the same hash */
+    uint64_t where;          /* system mode: RAM page * FS_STATES + the FS state it was decoded for */
     uint16_t *offsets; /* by operation: where its instruction is, in units of two bytes from pc; or OFFSET_* */
     const void *mark;  /* tells a header from operations: interp_op_pc looks backwards for it */
     int32_t count;     /* counts up; at zero the block is hot, dead, or the count must be folded into entered */
     uint32_t unused;
 };
-_Static_assert(sizeof(struct block) == 64 && offsetof(struct block, mark) == sizeof(struct block) - 16,
+_Static_assert(sizeof(struct block) == 80 && offsetof(struct block, mark) == sizeof(struct block) - 16,
                "op_pc steps backwards in units of operations");
 
 static inline struct block *block_of(struct op *first) { return (struct block *)(void *)first - 1; }
@@ -85,12 +88,14 @@ static inline struct op *block_ops(struct block *b) { return (struct op *)(void 
 enum { OFFSET_RECORD = 0xffff, OFFSET_LINK = 0xfffe };
 
 enum { BLOCK_MAX_INSNS = 64, BLOCK_MAX_OPS = 2 * BLOCK_MAX_INSNS + 4 };
-enum { JUMP_CACHE_SIZE = 2048 };
+enum { JUMP_CACHE_SIZE = 2048, PAGE_LISTS = 4096, JUMP_CONTEXTS = 9 /* 3 privileges * 3 FS states */ };
 
 struct jump_entry {
     uint64_t pc; /* odd: empty */
     struct op *first;
 };
+
+#define ANY_SC UINT64_C(1) /* never an instruction's address */
 
 /* A block before it has its place. */
 struct draft {
@@ -123,22 +128,34 @@ struct interp {
     enum interp_stop stop; /* why interp_enter, interp_jump or interp_follow gave no operation */
     uint64_t decode_pc;    /* what is being decoded while hart.interp_ip is NULL */
     uint64_t retired;      /* instructions of blocks that are gone, and stepped ones */
+    uint64_t sequence_end; /* where the SC is that belongs to the LR executed last, or ANY_SC */
     uint64_t jump_target;  /* from the loop to interp_jump */
     uint32_t generation;   /* counts flushes: operations from before one are gone */
     unsigned pauses;
     uint16_t fuse_first[OP_COUNT]; /* heads and links of lists: the fused forms that start with a kind, 0: none */
     uint16_t *fuse_next;
     struct draft *draft;
+
+    /* system mode */
+    uint64_t where;             /* block.where of what is looked up or decoded */
+    unsigned context;           /* whose jump cache is in use */
+    struct jump_entry *jumps[JUMP_CONTEXTS]; /* NULL until first used; jump is one of them */
+    struct block **page_lists;  /* by RAM page, modulo PAGE_LISTS */
 };
 
 extern const char interp_block_mark; /* its address is block.mark */
 
 /* Not a result of interp_run: an LR that must be run with other harts stopped. */
-#define INTERP_EXCLUSIVE ((enum interp_stop)(INTERP_DONE + 1))
+#define INTERP_EXCLUSIVE ((enum interp_stop)(INTERP_WFI + 1))
+/* Nor this: the instruction at hart.pc must be decoded each time it is executed. */
+#define INTERP_UNKEPT ((enum interp_stop)(INTERP_WFI + 2))
 
 /* interp64.c, interp32.c: interpret from ip on; with ip NULL only hands out the code addresses. */
 enum interp_stop interp64_loop(struct hart *h, struct op *ip, const void *const **labels);
 enum interp_stop interp32_loop(struct hart *h, struct op *ip, const void *const **labels);
+/* interp64s.c, interp32s.c: the same for harts with a board. */
+enum interp_stop interp64s_loop(struct hart *h, struct op *ip, const void *const **labels);
+enum interp_stop interp32s_loop(struct hart *h, struct op *ip, const void *const **labels);
 
 /* interp.c: each gives the operation to go on with, or NULL with interp.stop set and hart.pc exact. */
 struct op *interp_enter(struct hart *h, uint64_t pc);      /* the block at pc */
@@ -146,6 +163,15 @@ struct op *interp_follow(struct hart *h, struct op *from); /* what a branch, jum
                                                               the link's count was raised already */
 struct op *interp_jump(struct hart *h, struct op *from, uint64_t target); /* jalr: writes rd as well */
 uint64_t interp_op_pc(struct op *op);
+void interp_come_in(struct hart *h); /* around anything that interprets */
+void interp_go_out(struct hart *h);
+enum interp_stop interp_step_one(struct hart *h);           /* from its own decoding */
+enum interp_stop interp_run_sequence_alone(struct hart *h); /* after INTERP_EXCLUSIVE */
+void interp_clear_jumps(struct jump_entry *jump);
+enum interp_stop interp_run_system(struct hart *h); /* interp_privileged.c: interp_run with a board */
+enum interp_stop interp_step_system(struct hart *h, uint64_t n);
+void interp_system_init(struct hart *h);
+bool interp_place(struct hart *h, uint64_t pc); /* sets interp.where; false: interp.stop says why, hart.pc is pc */
 void interp_drop_unwatched(struct hart *h); /* what fence.i drops */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */
 void interp_trap(struct hart *h, struct op *op, uint32_t cause, uint64_t tval);
@@ -165,7 +191,15 @@ bool interp_decode_init(struct interp *in);
 bool interp_fetch(struct interp *in, uint64_t pc, uint32_t *bits, uint32_t *cause, uint64_t *at);
 
 /* interp_system.c: what is too large for the loop.  They return enum system_result. */
-enum system_result { SYSTEM_NEXT, SYSTEM_TRAP, SYSTEM_FENCE_I, SYSTEM_PENDING, SYSTEM_EXCLUSIVE };
+enum system_result {
+    SYSTEM_NEXT,
+    SYSTEM_TRAP,
+    SYSTEM_FENCE_I,
+    SYSTEM_PENDING,
+    SYSTEM_EXCLUSIVE,
+    SYSTEM_RESUME, /* go on at hart.pc, after a look at interrupts and the mode */
+    SYSTEM_WFI,
+};
 uint64_t interp_csr(struct hart *h, struct op *op, uint64_t operand, unsigned csr_op);
 uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bits);
 uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t value, unsigned bits);
@@ -173,6 +207,21 @@ uint64_t interp_amocas(struct hart *h, struct op *op, uint64_t address, unsigned
 uint64_t interp_fence_i(struct hart *h, struct op *op);
 uint64_t interp_pause(struct hart *h, struct op *op);
 uint64_t interp_cbo_zero(struct hart *h, struct op *op, uint64_t address);
+uint64_t interp_ecall(struct hart *h, struct op *op);
+/* The privileged instructions: in user mode they are not decoded.  interp_privileged.c. */
+enum cbo { CBO_INVAL, CBO_CLEAN, CBO_FLUSH };
+uint64_t interp_cbo(struct hart *h, struct op *op, uint64_t address, enum cbo what);
+uint64_t interp_mret(struct hart *h, struct op *op);
+uint64_t interp_sret(struct hart *h, struct op *op);
+uint64_t interp_wfi(struct hart *h, struct op *op);
+uint64_t interp_sfence(struct hart *h, struct op *op, uint64_t address);
+uint64_t interp_sfence_order(struct hart *h, struct op *op);
+uint64_t interp_fs_dirty(struct hart *h, struct op *op);
+/* Loads and stores that the TLB has no answer for; a fault leaves by hart.fault_jmp. */
+uint64_t interp_load(struct hart *h, struct op *op, uint64_t va, unsigned size);
+void interp_store(struct hart *h, struct op *op, uint64_t va, unsigned size, uint64_t value);
+/* Host memory for an atomic access or cbo.zero. */
+void *interp_memory(struct hart *h, struct op *op, uint64_t va, unsigned size, bool write);
 enum amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
 uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t value, enum amo what, unsigned bits);
 /* cas128.c: compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there

@@ -1,5 +1,6 @@
 /* interp_system.c: instructions that do more than compute: atomics, CSRs, fences, cache blocks. */
 #include "interp_internal.h"
+#include "system.h"
 
 #include <sched.h>
 #include <string.h>
@@ -17,13 +18,29 @@ uint64_t interp_csr(struct hart *h, struct op *op, uint64_t operand, unsigned cs
         return SYSTEM_TRAP;
     }
     h->x[op->rd] = v;
+    if (UNLIKELY(h->sys && h->sys->resume)) {
+        h->sys->resume = false;
+        h->pc = interp_op_pc(op) + 4;
+        if (h->xlen == 32)
+            h->pc = (uint32_t)h->pc;
+        return SYSTEM_RESUME;
+    }
     return SYSTEM_NEXT;
 }
 
-/* Everything is in place for an exact trap should the host fault at the access that follows. */
-static void at_memory(struct hart *h, struct op *op) {
+uint64_t interp_ecall(struct hart *h, struct op *op) {
+    interp_trap(h, op, TRAP_ECALL_U + (h->sys ? h->sys->priv : 0), 0);
+    return SYSTEM_TRAP;
+}
+
+/* Host memory behind a guest address; everything is in place for an exact trap should the host fault at the access that
+ * follows. */
+static void *memory_at(struct hart *h, struct op *op, uint64_t address, unsigned size, bool write) {
+    if (h->sys)
+        return interp_memory(h, op, address, size, write);
     h->interp_ip = (const struct insn *)(const void *)op;
     __asm__ volatile("" ::: "memory");
+    return (void *)(uintptr_t)address;
 }
 
 static bool misaligned(struct hart *h, struct op *op, uint64_t address, unsigned bits, uint32_t cause) {
@@ -39,17 +56,19 @@ uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bit
     struct interp *in = h->interp;
     if (misaligned(h, op, address, bits, TRAP_LOAD_MISALIGNED))
         return SYSTEM_TRAP;
-    if (in->mem.exclusive_begin != NULL && !in->in_exclusive && !in->stepping &&
+    bool simple = op->rs2 != 0; /* nothing but register arithmetic up to the SC: see mark_sequences */
+    if (!simple && in->mem.exclusive_begin != NULL && !in->in_exclusive && !in->stepping &&
         in->mem.exclusive_begin(in->mem.ctx, h)) {
         h->pc = interp_op_pc(op);
         return SYSTEM_EXCLUSIVE;
     }
-    at_memory(h, op);
-    uint64_t v = bits == 32 ? sext32(__atomic_load_n((uint32_t *)(uintptr_t)address, __ATOMIC_SEQ_CST))
-                            : __atomic_load_n((uint64_t *)(uintptr_t)address, __ATOMIC_SEQ_CST);
+    void *p = memory_at(h, op, address, bits / 8, false);
+    uint64_t v = bits == 32 ? sext32(__atomic_load_n((uint32_t *)p, __ATOMIC_SEQ_CST))
+                            : __atomic_load_n((uint64_t *)p, __ATOMIC_SEQ_CST);
     h->res_valid = 1;
     h->res_size = (uint8_t)(bits / 8);
-    h->res_addr = address;
+    h->res_addr = (uint64_t)(uintptr_t)p;
+    in->sequence_end = simple ? interp_op_pc(op) + 2u * op->rs2 : ANY_SC;
     h->res_value = v;
     h->x[op->rd] = v;
     return SYSTEM_NEXT;
@@ -59,15 +78,18 @@ uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t val
     if (misaligned(h, op, address, bits, TRAP_STORE_MISALIGNED))
         return SYSTEM_TRAP;
     bool done = false;
-    if (h->res_valid && h->res_addr == address && h->res_size == bits / 8) {
-        at_memory(h, op);
-        if (bits == 32) {
+    if (h->res_valid && (h->interp->sequence_end == ANY_SC || h->interp->sequence_end == interp_op_pc(op)) &&
+        (h->sys || h->res_addr == address) && h->res_size == bits / 8) {
+        void *p = memory_at(h, op, address, bits / 8, true);
+        if (h->res_addr != (uint64_t)(uintptr_t)p) {
+            done = false;
+        } else if (bits == 32) {
             uint32_t expected = (uint32_t)h->res_value;
-            done = __atomic_compare_exchange_n((uint32_t *)(uintptr_t)address, &expected, (uint32_t)value, false,
+            done = __atomic_compare_exchange_n((uint32_t *)p, &expected, (uint32_t)value, false,
                                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         } else {
             uint64_t expected = h->res_value;
-            done = __atomic_compare_exchange_n((uint64_t *)(uintptr_t)address, &expected, value, false,
+            done = __atomic_compare_exchange_n((uint64_t *)p, &expected, value, false,
                                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         }
     }
@@ -105,9 +127,9 @@ AMO_FUNCTION(64)
 uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t value, enum amo what, unsigned bits) {
     if (misaligned(h, op, address, bits, TRAP_STORE_MISALIGNED))
         return SYSTEM_TRAP;
-    at_memory(h, op);
-    h->x[op->rd] = bits == 32 ? sext32(amo_32((uint32_t *)(uintptr_t)address, (uint32_t)value, what))
-                              : amo_64((uint64_t *)(uintptr_t)address, value, what);
+    void *p = memory_at(h, op, address, bits / 8, true);
+    h->x[op->rd] = bits == 32 ? sext32(amo_32((uint32_t *)p, (uint32_t)value, what))
+                              : amo_64((uint64_t *)p, value, what);
     return SYSTEM_NEXT;
 }
 
@@ -123,27 +145,27 @@ uint64_t interp_amocas(struct hart *h, struct op *op, uint64_t address, unsigned
     if (misaligned(h, op, address, bits, TRAP_STORE_MISALIGNED))
         return SYSTEM_TRAP;
     uint64_t rd = op->rd == 32 ? 0 : h->x[op->rd], rs2 = h->x[op->rs2];
-    at_memory(h, op);
+    void *p = memory_at(h, op, address, bits / 8, true);
     if (bits == 32) {
         uint32_t expected = (uint32_t)rd;
-        __atomic_compare_exchange_n((uint32_t *)(uintptr_t)address, &expected, (uint32_t)rs2, false, __ATOMIC_SEQ_CST,
+        __atomic_compare_exchange_n((uint32_t *)p, &expected, (uint32_t)rs2, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST);
         h->x[op->rd] = sext32(expected);
     } else if (two_words) {
         uint64_t expected = (uint32_t)pair(h, op->rd, 0) | pair(h, op->rd, 1) << 32;
         uint64_t desired = (uint32_t)pair(h, op->rs2, 0) | pair(h, op->rs2, 1) << 32;
-        __atomic_compare_exchange_n((uint64_t *)(uintptr_t)address, &expected, desired, false, __ATOMIC_SEQ_CST,
+        __atomic_compare_exchange_n((uint64_t *)p, &expected, desired, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST);
         if (op->rd != 32)
             h->x[op->rd] = sext32(expected), h->x[op->rd + 1] = sext32(expected >> 32);
     } else if (bits == 64) {
-        __atomic_compare_exchange_n((uint64_t *)(uintptr_t)address, &rd, rs2, false, __ATOMIC_SEQ_CST,
+        __atomic_compare_exchange_n((uint64_t *)p, &rd, rs2, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST);
         h->x[op->rd] = rd;
     } else {
         unsigned __int128 expected = pair(h, op->rd, 0) | (unsigned __int128)pair(h, op->rd, 1) << 64;
         unsigned __int128 desired = pair(h, op->rs2, 0) | (unsigned __int128)pair(h, op->rs2, 1) << 64;
-        cas128((void *)(uintptr_t)address, &expected, desired);
+        cas128(p, &expected, desired);
         if (op->rd != 32)
             h->x[op->rd] = (uint64_t)expected, h->x[op->rd + 1] = (uint64_t)(expected >> 64);
     }
@@ -173,7 +195,10 @@ uint64_t interp_pause(struct hart *h, struct op *op) {
 }
 
 uint64_t interp_cbo_zero(struct hart *h, struct op *op, uint64_t address) {
-    at_memory(h, op);
-    memset((void *)(uintptr_t)(address & ~(uint64_t)(CACHE_BLOCK - 1)), 0, CACHE_BLOCK);
+    if (h->sys && !system_cbo_allowed(h, ENVCFG_CBZE)) {
+        interp_illegal(h, op);
+        return SYSTEM_TRAP;
+    }
+    memset(memory_at(h, op, address & ~(uint64_t)(CACHE_BLOCK - 1), CACHE_BLOCK, true), 0, CACHE_BLOCK);
     return SYSTEM_NEXT;
 }

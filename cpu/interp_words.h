@@ -6,6 +6,7 @@
  */
 #include "interp_float.h"
 #include "interp_internal.h"
+#include "mmu.h"
 
 #include <string.h>
 
@@ -17,7 +18,12 @@ typedef uint32_t ux;
 typedef int32_t sx;
 #endif
 
-/* Guest memory: a bad access is a host fault, so before each one everything is in place for an exact trap. */
+#ifndef BOARD
+#define BOARD 0
+#endif
+
+/* Guest memory.  Without a board a bad access is a host fault, so before each one everything is in place for an exact
+ * trap; with one (BOARD) the TLB says where memory is, and what it does not know has a function of its own. */
 #define BARRIER() __asm__ volatile("" ::: "memory")
 #define AT_MEMORY(h, op) ((h)->interp_ip = (const struct insn *)(const void *)(op), BARRIER_EXPR())
 static ALWAYS_INLINE void BARRIER_EXPR(void) { BARRIER(); }
@@ -35,6 +41,23 @@ struct __attribute__((packed, may_alias)) mem_64 {
     uint64_t v;
 };
 
+#if BOARD
+/* The tag is compared with the page of the last byte, so that an access that leaves its page misses. */
+#define MEMORY_ACCESS(n)                                                                                               \
+    static ALWAYS_INLINE uint##n##_t load_##n(struct hart *h, struct op *op, ux a) {                                   \
+        const struct tlb_entry *e = &h->tlb->entries[tlb_index(a)];                                                    \
+        if (LIKELY(e->read == ((ux)(a + (n / 8 - 1)) & PAGE_MASK)))                                                    \
+            return ((const volatile struct mem_##n *)(uintptr_t)(a + e->addend))->v;                                   \
+        return (uint##n##_t)interp_load(h, op, a, n / 8);                                                              \
+    }                                                                                                                  \
+    static ALWAYS_INLINE void store_##n(struct hart *h, struct op *op, ux a, uint64_t v) {                             \
+        const struct tlb_entry *e = &h->tlb->entries[tlb_index(a)];                                                    \
+        if (LIKELY(e->write == ((ux)(a + (n / 8 - 1)) & PAGE_MASK)))                                                   \
+            ((volatile struct mem_##n *)(uintptr_t)(a + e->addend))->v = (uint##n##_t)v;                               \
+        else                                                                                                           \
+            interp_store(h, op, a, n / 8, v);                                                                          \
+    }
+#else
 #define MEMORY_ACCESS(n)                                                                                               \
     static ALWAYS_INLINE uint##n##_t load_##n(struct hart *h, struct op *op, ux a) {                                   \
         AT_MEMORY(h, op);                                                                                              \
@@ -44,6 +67,7 @@ struct __attribute__((packed, may_alias)) mem_64 {
         AT_MEMORY(h, op);                                                                                              \
         ((volatile struct mem_##n *)(uintptr_t)a)->v = (uint##n##_t)v;                                                 \
     }
+#endif
 MEMORY_ACCESS(8)
 MEMORY_ACCESS(16)
 MEMORY_ACCESS(32)
@@ -277,13 +301,22 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
 #define CSR_OP_RWI 0
 #define CSR_OP_RSI 1
 #define CSR_OP_RCI 2
-#define ECALL return interp_trap(h, op, TRAP_ECALL_U, 0), SYSTEM_TRAP
+#define ECALL return interp_ecall(h, op)
 #define EBREAK return interp_trap(h, op, TRAP_BREAKPOINT, interp_op_pc(op)), SYSTEM_TRAP
 #define FENCE __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define FENCE_I return interp_fence_i(h, op)
 #define PAUSE return interp_pause(h, op)
 #define CBO_ZERO return interp_cbo_zero(h, op, (ux)rs1)
-#define CBO_NOP return SYSTEM_NEXT
+#if BOARD
+#define CBO(what) return interp_cbo(h, op, (ux)rs1, CBO_##what)
+#else
+#define CBO(what) return SYSTEM_NEXT
+#endif
+#define MRET return interp_mret(h, op)
+#define SRET return interp_sret(h, op)
+#define WFI return interp_wfi(h, op)
+#define SFENCE(a, b) return interp_sfence(h, op, a)
+#define SFENCE_ORDER return interp_sfence_order(h, op)
 #define NOP return 0
 
 #define INSN(id, pattern, format, ext, effect)                                                                         \

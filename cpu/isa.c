@@ -105,6 +105,12 @@ __attribute__((format(printf, 3, 4))) static bool fail(char *err, size_t n, cons
     return false;
 }
 
+static void set_rows(struct isa *isa) {
+    for (unsigned id = 1; id < INSN_COUNT; id++)
+        if (isa_has_token(isa, row_tokens[id]))
+            isa->rows[id / 64] |= UINT64_C(1) << id % 64;
+}
+
 bool isa_parse(struct isa *isa, const char *name, char *err, size_t n) {
     const char *string = name;
     for (size_t i = 0; i < sizeof set_names / sizeof *set_names; i++)
@@ -142,10 +148,13 @@ bool isa_parse(struct isa *isa, const char *name, char *err, size_t n) {
     for (size_t i = 0; i < sizeof implications / sizeof *implications; i++)
         if (isa->exts >> implications[i].ext & 1)
             isa->exts |= implications[i].implied;
-    for (unsigned id = 1; id < INSN_COUNT; id++)
-        if (isa_has_token(isa, row_tokens[id]))
-            isa->rows[id / 64] |= UINT64_C(1) << id % 64;
+    set_rows(isa);
     return true;
+}
+
+void isa_add_system(struct isa *isa) {
+    isa->exts |= BIT(System);
+    set_rows(isa);
 }
 
 void isa_string(const struct isa *isa, char *buf, size_t n) {

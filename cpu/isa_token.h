@@ -29,6 +29,7 @@
     TOKEN(C_D, 0, ISA_EXT_BIT(C) | ISA_EXT_BIT(D))                                                                     \
     TOKEN(C_F32, 32, ISA_EXT_BIT(C) | ISA_EXT_BIT(F))                                                                  \
     TOKEN(Zicsr, 0, ISA_EXT_BIT(Zicsr))                                                                                \
+    TOKEN(System, 0, ISA_EXT_BIT(System))                                                                              \
     TOKEN(Zifencei, 0, ISA_EXT_BIT(Zifencei))                                                                          \
     TOKEN(Zihintpause, 0, ISA_EXT_BIT(Zihintpause))                                                                    \
     TOKEN(Zawrs, 0, ISA_EXT_BIT(Zawrs))                                                                                \

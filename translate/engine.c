@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 #include "engine_internal.h"
 
 static bool exclusive_begin(void *ctx, struct hart *h) {
@@ -26,6 +27,18 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     e->config = *config;
     e->isa = *config->isa;
     e->config.isa = &e->isa;
+    if (config->system) {
+        isa_add_system(&e->isa);
+        e->machine = machine_create(config->system);
+        if (!e->machine) {
+            snprintf(err, n, "no memory");
+            free(e);
+            return NULL;
+        }
+        if (config->kind == ENGINE_JIT)
+            snprintf(err, n, "system mode is not translated yet: it is interpreted");
+        e->config.kind = config->kind == ENGINE_JIT ? ENGINE_AUTO : config->kind;
+    }
     if (!e->config.hot)
         e->config.hot = DEFAULT_HOT;
     if (e->config.hostile & 4)
@@ -38,7 +51,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
     engine_no_jumps[0].pc = 1;
-    if (config->kind == ENGINE_INTERP)
+    if (config->kind == ENGINE_INTERP || e->machine)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
     if (config->hostile & 2) {
@@ -66,6 +79,7 @@ void engine_destroy(struct engine *e) {
         cc_destroy(e->cache);
     backend_destroy(e->backend);
     free(e->block);
+    machine_destroy(e->machine);
     free(e);
 }
 
@@ -87,8 +101,15 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
     h->host_fpcr = 0;
     h->in_interp = h->in_code = 0;
     memset(h->stat, 0, sizeof h->stat);
+    h->sys = NULL;
+    h->tlb = NULL;
+    if (e->machine && !system_create(h, e->machine)) {
+        free(eh);
+        return false;
+    }
     struct interp_config ic = {.mem = &e->config.mem, .hot_threshold = e->backend ? e->config.hot : 0};
     if (!interp_create(h, &ic)) {
+        system_destroy(h);
         free(eh);
         return false;
     }
@@ -98,6 +119,7 @@ bool engine_hart_init(struct engine *e, struct hart *h) {
             mmap(NULL, RETURN_STACK_BYTES + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stack == MAP_FAILED || mprotect(stack + 4096, RETURN_STACK_BYTES, PROT_READ | PROT_WRITE)) {
             interp_destroy(h);
+            system_destroy(h);
             free(eh);
             return false;
         }
@@ -138,6 +160,7 @@ void engine_hart_exit(struct hart *h) {
     if (eh->return_stack)
         munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
     interp_destroy(h);
+    system_destroy(h);
     h->engine = NULL;
     free(eh);
 }
@@ -168,7 +191,8 @@ static void install_jumps(struct engine_hart *eh) {
 /* Deals with hart.pending; true: the embedder is wanted. */
 static bool serve_pending(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
+    const uint32_t ours = PENDING_USER | PENDING_PARK | PENDING_SYNC; /* the rest is the interpreter's */
+    uint32_t bits = __atomic_fetch_and(&h->pending, ~ours, __ATOMIC_SEQ_CST) & ours;
     if (bits & PENDING_SYNC)
         interp_flush(h);
     if (bits & PENDING_PARK)
@@ -304,6 +328,11 @@ static enum engine_stop run(struct engine_hart *eh) {
             break;
         case INTERP_FENCE_I:
             engine_fence_i(e);
+            break;
+        case INTERP_WFI:
+            world_leave(eh); /* whoever stops the others need not wait for a hart that sleeps */
+            system_sleep(h);
+            world_enter(eh);
             break;
         default:
             break;

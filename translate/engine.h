@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "../cpu/bus.h"
 #include "../cpu/guest_memory.h"
 #include "../cpu/hart.h"
 #include "../cpu/insn.h"
@@ -27,6 +28,7 @@ struct engine_config {
     unsigned hot;        /* executions before a block is translated, 0: the default */
     unsigned hostile;    /* testing: 1 one instruction a block, 2 tiny code cache, 4 translate at once */
     unsigned host_mask;  /* testing: host features (enum host_feature) not to be used */
+    const struct bus *system; /* the board of harts in system mode: mem is not used.  NULL: user mode */
 };
 
 struct engine;
@@ -44,11 +46,14 @@ bool engine_has_jit(const struct engine *e);
 /* One line: the host's architecture and what of its optional instructions the translator uses. Returns buf. */
 const char *engine_host_features(char *buf, size_t n);
 
-/* Gives h (zeroed, or copied from its parent hart) its place in the engine; x, f, pc, fflags and frm are kept. */
+/* Gives h (zeroed, or copied from its parent hart) its place in the engine; x, f, pc, fflags and frm are kept.  In system
+ * mode h->id is its mhartid and it starts as after reset, in machine mode at h->pc; all harts of a board must be there
+ * before the first runs. */
 bool engine_hart_init(struct engine *e, struct hart *h);
 void engine_hart_exit(struct hart *h);
 
-/* Runs h on the calling thread. */
+/* Runs h on the calling thread.  In system mode traps, interrupts and wfi are dealt with inside, on this thread: only
+ * STOP_PENDING comes back. */
 enum engine_stop engine_run(struct hart *h);
 /* Makes h return STOP_PENDING soon; callable from any thread and from signal handlers. */
 void engine_kick(struct hart *h);

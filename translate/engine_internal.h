@@ -33,6 +33,7 @@ struct engine_hart {
 struct engine {
     struct engine_config config;
     struct isa isa;
+    struct machine *machine; /* system mode: what its harts share */
     struct backend *backend; /* NULL: interpreter only */
     struct codecache *cache;
     pthread_mutex_t translate_lock; /* one translation at a time: b, and the backend's emitter */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 #include "engine_internal.h"
 
 void world_enter(struct engine_hart *eh) {
@@ -35,6 +36,7 @@ void world_leave(struct engine_hart *eh) {
 static void nudge(struct hart *h, uint32_t bits) {
     __atomic_fetch_or(&h->pending, bits, __ATOMIC_SEQ_CST);
     __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
+    system_wake(h);
 }
 
 bool world_stop(struct engine *e, struct hart *h) {

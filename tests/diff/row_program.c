@@ -219,6 +219,8 @@ static unsigned operands(unsigned format) {
     case FMT_FENCE:
     case FMT_NONE:
         return 0;
+    case FMT_VMA:
+        return HAS_R1 | HAS_R2;
     case FMT_CBO:
     case FMT_PF:
         return READS_X1 | ADDRESS | HAS_R1;

@@ -65,6 +65,8 @@ static inline uint32_t encode_insn(const struct insn *insn) {
         return x | rd | rs1 | rs2 | (uint32_t)insn->rm << 25;
     case FMT_FENCE:
         return x | imm << 20;
+    case FMT_VMA:
+        return x | rs1 | rs2;
     case FMT_CBO:
         return x | rs1;
     case FMT_F4R:

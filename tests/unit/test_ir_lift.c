@@ -37,6 +37,7 @@ static bool registers_only(const struct isa *isa, uint32_t bits) {
     case FMT_CSR:
     case FMT_CSRI:
     case FMT_NONE:
+    case FMT_VMA:
     case FMT_FENCE:
         return false;
     default:
