@@ -69,6 +69,8 @@ struct board_config {
 
 /* NULL with one line in err: no memory for the guest's RAM. */
 struct board *board_create(const struct board_config *config, char *err, size_t n);
+/* Ends the I/O thread: before what its sources use is taken away. */
+void board_end_io(struct board *b);
 /* Ends the I/O thread and frees everything; no hart runs any more. */
 void board_destroy(struct board *b);
 /* The harts' side; valid until board_destroy. RAM and devices must have been added before. */

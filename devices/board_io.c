@@ -135,12 +135,17 @@ bool board_start(struct board *b, char *err, size_t n) {
     return true;
 }
 
-void board_io_destroy(struct board *b) {
+void board_end_io(struct board *b) {
     if (b->running) {
         __atomic_store_n(&b->stopping, true, __ATOMIC_RELEASE);
         board_wake_io(b);
         pthread_join(b->thread, NULL);
     }
+    b->running = false;
+}
+
+void board_io_destroy(struct board *b) {
+    board_end_io(b);
     if (b->wake_fd >= 0)
         close(b->wake_fd);
     free(b->set.fds);
