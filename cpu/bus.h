@@ -31,11 +31,20 @@ struct bus {
     uint64_t (*time)(void *ctx);
     /* Sstc: the hart's stimecmp has changed; the board raises STIP through hart_interrupt when it is reached. */
     void (*set_stimecmp)(void *ctx, struct hart *h, uint64_t ticks);
+    /* Counted runs (engine_config.icount): the hart has reached the count that hart_icount_deadline gave, or waits in wfi
+     * and nothing else will happen before it.  What it raises is taken before the next instruction. May be NULL. */
+    void (*icount_reached)(void *ctx, struct hart *h);
 };
 
 /* Sets or clears a bit of the hart's mip as a wire would: bit is its number (3 MSIP, 5 STIP, 7 MTIP, 9 SEIP, 11 MEIP).
  * Callable from any thread; a hart that sleeps in wfi wakes up. */
 void hart_interrupt(struct hart *h, unsigned bit, bool level);
+
+/* Counted runs: time is what the instruction count says, so the same input gives the same run.  The count of h, which
+ * advances a block of at most 64 instructions at a time and jumps to the deadline when h waits in wfi; and the count at
+ * which the board wants to be asked (UINT64_MAX: never), to be called on the hart's thread or while it does not run. */
+uint64_t hart_icount(const struct hart *h);
+void hart_icount_deadline(struct hart *h, uint64_t count);
 
 /* A device has written [address, address + size) of RAM itself: code decoded from there is forgotten.  To be called after
  * the bytes are written and before the guest is told; h is any hart of the board.  Callable from any thread. */

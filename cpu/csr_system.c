@@ -20,10 +20,10 @@
 #define S_INTERRUPTS ((1u << IRQ_SSI) | (1u << IRQ_STI) | (1u << IRQ_SEI))
 #define INTERRUPTS (S_INTERRUPTS | (1u << IRQ_MSI) | (1u << IRQ_MTI) | (1u << IRQ_MEI))
 #define MEDELEG_WRITABLE UINT64_C(0xb3ff) /* not ecall from M */
-#define SSTATUS_WRITABLE                                                                                               \
-    (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
+#define SSTATUS_WRITABLE (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
 #define MSTATUS_WRITABLE                                                                                               \
-    (SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
+    (SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW |           \
+     MSTATUS_TSR)
 #define SSTATUS_SEEN (SSTATUS_WRITABLE | MSTATUS_UXL_64)
 #define SENVCFG_WRITABLE (ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE)
 #define MENVCFG_WRITABLE (SENVCFG_WRITABLE | ENVCFG_ADUE | ENVCFG_STCE)
@@ -156,10 +156,13 @@ static uint64_t host_ns(void) {
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
-static uint64_t read_cycle(const struct hart *h) { return host_ns() + h->sys->cycle_offset; }
-static void write_cycle(struct hart *h, uint64_t v) { h->sys->cycle_offset = v - host_ns(); }
-static uint64_t read_instret(const struct hart *h) { return interp_count(h) + h->sys->instret_offset; }
-static void write_instret(struct hart *h, uint64_t v) { h->sys->instret_offset = v - interp_count(h); }
+/* In a counted run both are the count. */
+static uint64_t cycles(const struct hart *h) { return h->sys->counted ? h->sys->icount : host_ns(); }
+static uint64_t retired(const struct hart *h) { return h->sys->counted ? h->sys->icount : interp_count(h); }
+static uint64_t read_cycle(const struct hart *h) { return cycles(h) + h->sys->cycle_offset; }
+static void write_cycle(struct hart *h, uint64_t v) { h->sys->cycle_offset = v - cycles(h); }
+static uint64_t read_instret(const struct hart *h) { return retired(h) + h->sys->instret_offset; }
+static void write_instret(struct hart *h, uint64_t v) { h->sys->instret_offset = v - retired(h); }
 static uint64_t read_time(struct hart *h) {
     const struct bus *bus = h->sys->machine->bus;
     return bus->time(bus->ctx);
@@ -200,7 +203,7 @@ static const struct csr_row {
 
 static const uint8_t row_of[4096] = {
 #define CSR(number, name, when, read, write) CSR_RANGE(number, number, name, when, read, write)
-#define CSR_RANGE(first, last, name, when, read, write) [first ... last] = ROW_##name,
+#define CSR_RANGE(first, last, name, when, read, write) [first... last] = ROW_##name,
 #include "csr.def"
 };
 

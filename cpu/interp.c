@@ -231,8 +231,7 @@ static struct op *enter(struct hart *h, struct block *b) {
 struct op *interp_enter(struct hart *h, uint64_t pc) {
     struct interp *in = h->interp;
     struct jump_entry *e = &in->jump[pc / 2 % JUMP_CACHE_SIZE];
-    struct block *b = e->pc == pc && !(block_of(e->first)->flags & BLOCK_DEAD) ? block_of(e->first)
-                                                                               : obtain(h, pc);
+    struct block *b = e->pc == pc && !(block_of(e->first)->flags & BLOCK_DEAD) ? block_of(e->first) : obtain(h, pc);
     if (b == NULL)
         return NULL;
     e->pc = pc;

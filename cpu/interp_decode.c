@@ -223,6 +223,8 @@ static uint64_t sign_extend(const struct hart *h, uint64_t address) {
 
 static bool is_float(unsigned id) { return insn_rows[id].format >= FMT_FIL; }
 
+static bool is_csr(unsigned id) { return insn_rows[id].format == FMT_CSR || insn_rows[id].format == FMT_CSRI; }
+
 /* An instruction that begins on one page and ends on the next. */
 static bool crosses(uint64_t pc, uint32_t bits) { return (pc & (PAGE - 1)) == PAGE - 2 && insn_length(bits) == 4; }
 
@@ -239,6 +241,7 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
     struct block *b = &in->draft->head;
     bool compressed = h->isa->exts >> EXT_C & 1;
     uint64_t limit = h->xlen == 32 ? UINT32_MAX : UINT64_MAX, pc = start;
+    bool counted = h->sys && h->sys->counted; /* then a block is executed from its start to its end */
     unsigned fs = h->sys ? system_fs(h->sys) : FS_STATE_DIRTY;
     memset(b, 0, sizeof *b);
     b->pc = start;
@@ -280,6 +283,11 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
                 continue;
             insn_decode(h->isa, bits, &insn);
         }
+        if (counted && !plain && b->insns > 0 && is_csr(insn.id)) { /* what it reads is the count so far */
+            add(in, OP_GOTO, offset);
+            add_link(in, OFFSET_RECORD, 0);
+            break;
+        }
         uint64_t next = (pc + insn.len) & limit, target = (pc + (uint64_t)(int64_t)insn.imm) & limit;
         b->insns++;
         if (h->sys && is_float(insn.id) && fs != FS_STATE_DIRTY) {
@@ -295,7 +303,7 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
             op->imm = (int32_t)bits;
             break;
         }
-        if (insn.id == INSN_jal && insn.rd == 0 && insn.imm > 0 && !plain && ((target ^ start) < PAGE) &&
+        if (insn.id == INSN_jal && insn.rd == 0 && insn.imm > 0 && !plain && !counted && ((target ^ start) < PAGE) &&
             (compressed || target % 4 == 0)) {
             pc = target;
             continue;
@@ -314,16 +322,21 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
             add_link(in, OFFSET_RECORD, sign_extend(h, next));
             break;
         case FMT_JR:
-            if (plain)
+            if (plain || counted)
                 kind = OP_SLOW_JALR;
             add_link(in, OFFSET_RECORD, sign_extend(h, next));
             break;
         case FMT_B:
             add_link(in, OFFSET_LINK, 0)->behind = b->insns; /* made the number that follow below */
-            if (insn.imm <= 0) {
+            if (insn.imm <= 0)
                 kind = backward(kind);
+            if (insn.imm <= 0 || counted)
                 max = b->insns;
-            }
+            break;
+        case FMT_CSR:
+        case FMT_CSRI:
+            if (counted) /* the hart may look around behind it */
+                max = b->insns;
             break;
         default:
             break;
@@ -379,8 +392,8 @@ static enum insn_format format_of(unsigned kind) {
 }
 
 /* An LR whose SC follows with only register arithmetic and forward branches in between needs no other hart to stop: the
- * SC is a compare-and-exchange, and as this hart accesses nothing in between, the LR may be thought to have happened right
- * before it.  Such an LR's rs2 is the distance to its SC in units of two bytes.  Only with a board. */
+ * SC is a compare-and-exchange, and as this hart accesses nothing in between, the LR may be thought to have happened
+ * right before it.  Such an LR's rs2 is the distance to its SC in units of two bytes.  Only with a board. */
 static void mark_sequences(struct draft *d) {
     for (unsigned i = 0; i < d->head.ops; i++) {
         if (d->offsets[i] >= OFFSET_LINK || (d->kinds[i] != INSN_lr_w && d->kinds[i] != INSN_lr_d))

@@ -171,6 +171,9 @@ void interp_clear_jumps(struct jump_entry *jump);
 enum interp_stop interp_run_system(struct hart *h); /* interp_privileged.c: interp_run with a board */
 enum interp_stop interp_step_system(struct hart *h, uint64_t n);
 void interp_system_init(struct hart *h);
+/* interp_counted.c: one block, or one instruction, in a counted run; and what a fault in it has executed. */
+enum interp_stop interp_run_counted(struct hart *h);
+void interp_counted_fault(struct hart *h);
 bool interp_place(struct hart *h, uint64_t pc); /* sets interp.where; false: interp.stop says why, hart.pc is pc */
 void interp_drop_unwatched(struct hart *h); /* what fence.i drops */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */

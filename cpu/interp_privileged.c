@@ -122,15 +122,18 @@ static enum interp_stop run_block(struct hart *h) {
 enum interp_stop interp_run_system(struct hart *h) {
     enum interp_stop stop;
     interp_come_in(h);
-    if (sigsetjmp(h->fault_jmp, 0) != 0) /* a load or store: h->trap and h->pc are set */
+    if (sigsetjmp(h->fault_jmp, 0) != 0) { /* a load or store: h->trap and h->pc are set */
+        if (h->sys->counted)
+            interp_counted_fault(h);
         system_take_trap(h);
+    }
     h->interp->stepping = false;
     for (;;) {
         if (!look_around(h)) {
             stop = INTERP_PENDING;
             break;
         }
-        stop = run_block(h);
+        stop = h->sys->counted ? interp_run_counted(h) : run_block(h);
         if (stop == INTERP_TRAP)
             system_take_trap(h);
         else if (stop == INTERP_FENCE_I)

@@ -85,12 +85,12 @@ uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t val
             done = false;
         } else if (bits == 32) {
             uint32_t expected = (uint32_t)h->res_value;
-            done = __atomic_compare_exchange_n((uint32_t *)p, &expected, (uint32_t)value, false,
-                                               __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            done = __atomic_compare_exchange_n((uint32_t *)p, &expected, (uint32_t)value, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST);
         } else {
             uint64_t expected = h->res_value;
-            done = __atomic_compare_exchange_n((uint64_t *)p, &expected, value, false,
-                                               __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            done =
+                __atomic_compare_exchange_n((uint64_t *)p, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         }
     }
     h->res_valid = 0;
@@ -128,8 +128,8 @@ uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t va
     if (misaligned(h, op, address, bits, TRAP_STORE_MISALIGNED))
         return SYSTEM_TRAP;
     void *p = memory_at(h, op, address, bits / 8, true);
-    h->x[op->rd] = bits == 32 ? sext32(amo_32((uint32_t *)p, (uint32_t)value, what))
-                              : amo_64((uint64_t *)p, value, what);
+    h->x[op->rd] =
+        bits == 32 ? sext32(amo_32((uint32_t *)p, (uint32_t)value, what)) : amo_64((uint64_t *)p, value, what);
     return SYSTEM_NEXT;
 }
 
@@ -148,19 +148,16 @@ uint64_t interp_amocas(struct hart *h, struct op *op, uint64_t address, unsigned
     void *p = memory_at(h, op, address, bits / 8, true);
     if (bits == 32) {
         uint32_t expected = (uint32_t)rd;
-        __atomic_compare_exchange_n((uint32_t *)p, &expected, (uint32_t)rs2, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n((uint32_t *)p, &expected, (uint32_t)rs2, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         h->x[op->rd] = sext32(expected);
     } else if (two_words) {
         uint64_t expected = (uint32_t)pair(h, op->rd, 0) | pair(h, op->rd, 1) << 32;
         uint64_t desired = (uint32_t)pair(h, op->rs2, 0) | pair(h, op->rs2, 1) << 32;
-        __atomic_compare_exchange_n((uint64_t *)p, &expected, desired, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n((uint64_t *)p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         if (op->rd != 32)
             h->x[op->rd] = sext32(expected), h->x[op->rd + 1] = sext32(expected >> 32);
     } else if (bits == 64) {
-        __atomic_compare_exchange_n((uint64_t *)p, &rd, rs2, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n((uint64_t *)p, &rd, rs2, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         h->x[op->rd] = rd;
     } else {
         unsigned __int128 expected = pair(h, op->rd, 0) | (unsigned __int128)pair(h, op->rd, 1) << 64;

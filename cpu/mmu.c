@@ -1,7 +1,7 @@
 /* mmu.c: page walks and TLBs.  Privileged manual, sections "Sv32" to "Sv57", "Svnapot", "Svpbmt", "Svadu".
  *
- * A TLB entry is for 4 KiB, whatever the size of the page it comes from, and exists only where PMP says the same for all
- * of the 4 KiB.
+ * A TLB entry is for 4 KiB, whatever the size of the page it comes from, and exists only where PMP says the same for
+ * all of the 4 KiB.
  */
 #include "mmu.h"
 
@@ -21,10 +21,10 @@ enum { PAGE_BYTES = 4096, NAPOT_PAGES = 16, CACHE_BLOCK_BYTES = 64 };
 /* A translated access. */
 struct place {
     uint64_t pa;
-    uint8_t *host;     /* NULL: not RAM */
+    uint8_t *host; /* NULL: not RAM */
     uint64_t ram_page;
-    bool dirty;        /* the page table lets stores through without being changed */
-    bool large;        /* from a page of more than 4 KiB: size and place */
+    bool dirty; /* the page table lets stores through without being changed */
+    bool large; /* from a page of more than 4 KiB: size and place */
     uint64_t large_first, large_last;
 };
 
@@ -89,7 +89,7 @@ static bool update_pte(uint8_t *at, unsigned bytes, uint64_t old, uint64_t new) 
         return __atomic_compare_exchange_n((uint64_t *)(void *)at, &old, new, false, __ATOMIC_SEQ_CST,
                                            __ATOMIC_SEQ_CST);
     uint32_t old32 = (uint32_t)old;
-    return __atomic_compare_exchange_n((uint32_t *)(void *)at, &old32, (uint32_t)new, false, __ATOMIC_SEQ_CST,
+    return __atomic_compare_exchange_n((uint32_t *)(void *)at, &old32, (uint32_t) new, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_SEQ_CST);
 }
 

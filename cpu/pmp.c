@@ -36,7 +36,7 @@ void pmp_update(struct system *s) {
 bool pmp_allows(const struct system *s, uint64_t address, uint64_t size, enum access access, unsigned priv,
                 bool *whole_page) {
     static const uint8_t needed[] = {[ACCESS_READ] = CFG_R, [ACCESS_WRITE] = CFG_W, [ACCESS_FETCH] = CFG_X};
-    uint64_t last = address + size - 1, page = address & PAGE_MASK, page_last = page | ~PAGE_MASK;
+    uint64_t last = address + size - 1, page = address & PAGE_MASK, page_last = last | ~PAGE_MASK;
     if (whole_page)
         *whole_page = true;
     for (unsigned i = 0; i < s->pmp_used; i++) {

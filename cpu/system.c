@@ -42,6 +42,8 @@ bool system_create(struct hart *h, struct machine *m) {
         return false;
     s->hart = h;
     s->machine = m;
+    s->counted = m->counted;
+    s->icount_deadline = UINT64_MAX;
     h->sys = s;
     system_reset(h);
     pthread_mutex_lock(&m->lock);
@@ -123,9 +125,7 @@ unsigned system_interrupt(const struct hart *h) {
     return 0;
 }
 
-static uint64_t extend(const struct hart *h, uint64_t v) {
-    return h->xlen == 32 ? (uint64_t)(int64_t)(int32_t)v : v;
-}
+static uint64_t extend(const struct hart *h, uint64_t v) { return h->xlen == 32 ? (uint64_t)(int64_t)(int32_t)v : v; }
 
 /* The first instruction of a handler. */
 static uint64_t vector(const struct hart *h, uint64_t tvec, uint32_t cause, bool interrupt) {
@@ -231,6 +231,9 @@ void system_sleep(struct hart *h) {
         futex(&h->pending, FUTEX_WAIT_PRIVATE, 0);
     __atomic_store_n(&s->asleep, 0, __ATOMIC_SEQ_CST);
 }
+
+uint64_t hart_icount(const struct hart *h) { return h->sys->icount; }
+void hart_icount_deadline(struct hart *h, uint64_t count) { h->sys->icount_deadline = count; }
 
 void hart_interrupt(struct hart *h, unsigned bit, bool level) {
     struct system *s = h->sys;

@@ -54,6 +54,7 @@ struct pmp_range {
 
 struct machine {
     const struct bus *bus;
+    bool counted; /* harts count instructions exactly, and time is theirs */
     uint8_t *page_state; /* enum page_state (code_pages.h) by RAM page, all regions in a row */
     uint64_t pages;
     pthread_mutex_t lock; /* the list of harts, and writes to pages that hold code */
@@ -87,6 +88,9 @@ struct system {
 
     uint64_t dirty_pages[DIRTY_PAGES]; /* RAM pages with code that were written; under machine.lock */
     unsigned dirty_count;              /* more than DIRTY_PAGES: too many to list */
+    bool counted;           /* a counted run: interp_counted.c */
+    uint64_t icount, icount_deadline;
+    struct block *running;  /* the block being interpreted, in a counted run */
     void *no_jumps;         /* what hart.jump_cache is set to so that generated code polls; NULL without the translator */
 };
 

@@ -35,6 +35,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
             free(e);
             return NULL;
         }
+        e->machine->counted = config->icount;
         if (config->kind == ENGINE_JIT)
             snprintf(err, n, "system mode is not translated yet: it is interpreted");
         e->config.kind = config->kind == ENGINE_JIT ? ENGINE_AUTO : config->kind;
@@ -401,6 +402,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;
                 h->fault_box = bi->fixes[f->fix].box;
             }
+            backend_context_recover(e->backend, h, bi, f, ucontext);
             if (bi->landing && offset >= bi->loop_start)
                 backend_context_go(ucontext, block->code + bi->landing);
             else

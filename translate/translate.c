@@ -56,13 +56,12 @@ static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *
 
 /* The copy that code on pages without a watch is compared with. */
 static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b) {
-    size_t n = (size_t)(b->end - b->pc), head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) +
-                                                (*info)->fix_count * sizeof(struct fault_fix);
+    size_t n = (size_t)(b->end - b->pc), head = block_info_lay_out(*info);
     struct block_info *bigger = realloc(*info, head + n);
     if (!bigger)
         return false;
     *info = bigger;
-    bigger->fixes = (struct fault_fix *)&bigger->faults[bigger->fault_count];
+    block_info_lay_out(bigger);
     bigger->source = (uint8_t *)bigger + head;
     for (size_t done = 0; done < n;) {
         const uint8_t *host;
@@ -79,10 +78,9 @@ static bool keep_source(struct engine *e, struct block_info **info, const struct
     return true;
 }
 
-static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
+static struct cc_block *translate_some(struct engine *e, uint64_t pc, uint64_t mode, unsigned max_insns, bool *full) {
     struct ir_block *b = e->block;
-    struct lift_config lift = {
-        .mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = e->config.hostile & 1 ? 1 : 64};
+    struct lift_config lift = {.mem = &e->config.mem, .isa = &e->isa, .mode = {(uint8_t)mode}, .max_insns = max_insns};
     unsigned long generation = atomic_load(&e->code_generation);
     if (!lift_block(b, &lift, pc))
         return NULL;
@@ -130,6 +128,14 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
         cc_invalidate(e->cache, pc, b->end, engine_dead_block, e);
         pthread_mutex_unlock(&e->harts_lock);
     }
+    return block;
+}
+
+/* A block that is too much for the code generator's tables is tried again in smaller pieces. */
+static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
+    struct cc_block *block = NULL;
+    for (unsigned max = e->config.hostile & 1 ? 1 : 64; max && !block && !*full; max = e->block->insns / 2)
+        block = translate_some(e, pc, mode, max, full);
     return block;
 }
 

@@ -300,7 +300,8 @@ static void every_row_was_executed(void **state) {
                 missing++;
             }
         }
-        if (!somewhere && MACHINES_TESTED == 2) {
+        bool privileged = !strcmp(insn_rows[patterns[row].id].extension, "System"); /* unit/test_system.c runs those */
+        if (!somewhere && !privileged && MACHINES_TESTED == 2) {
             print_error("%s is in no instruction set\n", patterns[row].name);
             missing++;
         }

@@ -29,15 +29,15 @@ static void board_stimecmp(void *ctx, struct hart *h, uint64_t ticks) {
     hart_interrupt(h, IRQ_STI, b->now >= ticks);
 }
 
-void board_start(struct board *b, const char *isa, unsigned harts) {
+static void start_board(struct board *b, const char *isa, unsigned harts, bool counted) {
     char err[200];
     memset(b, 0, sizeof *b);
     assert_true(isa_parse(&b->isa, isa, err, sizeof err));
     b->ram = (struct bus_ram){RAM, RAM_SIZE, NULL, false};
     b->ram.host = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(b->ram.host, MAP_FAILED);
-    b->bus = (struct bus){b, &b->ram, 1, board_read, board_write, board_time, board_stimecmp};
-    struct engine_config config = {.isa = &b->isa, .kind = ENGINE_INTERP, .system = &b->bus};
+    b->bus = (struct bus){b, &b->ram, 1, board_read, board_write, board_time, board_stimecmp, NULL};
+    struct engine_config config = {.isa = &b->isa, .kind = ENGINE_INTERP, .icount = counted, .system = &b->bus};
     b->engine = engine_create(&config, err, sizeof err);
     assert_non_null(b->engine);
     for (unsigned i = 0; i < harts; i++) {
@@ -48,6 +48,9 @@ void board_start(struct board *b, const char *isa, unsigned harts) {
     b->hart_count = harts;
     board_org(b, RAM);
 }
+
+void board_start(struct board *b, const char *isa, unsigned harts) { start_board(b, isa, harts, false); }
+void board_start_counted(struct board *b, const char *isa) { start_board(b, isa, 1, true); }
 
 void board_stop(struct board *b) {
     for (unsigned i = 0; i < b->hart_count; i++)

@@ -37,6 +37,7 @@ struct board {
 };
 
 void board_start(struct board *b, const char *isa, unsigned harts);
+void board_start_counted(struct board *b, const char *isa); /* one hart, a counted run */
 void board_stop(struct board *b);
 /* Runs hart 0 until the finisher is written; gives its code. */
 uint64_t board_run(struct board *b);

@@ -32,6 +32,8 @@ static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool c
     const struct ir_node *n = node_of(e, r);
     ir_ref x = n->a, y = n->b;
     int d;
+    if (e->narrow[r] && (e->dirty[x] || e->dirty[y]))
+        wide = false;
     peek(e, x);
     if (op == ALU_SUB && is_const(e, x) && const_of(e, x) == 0) {
         peek(e, y);
@@ -280,31 +282,32 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
         return c;
     }
     unsigned k = n->op - IR_eq;
+    bool wide = !ir_is_sext32(e->b, n->a) || !ir_is_sext32(e->b, n->b);
     if (const32(e, n->b)) {
         struct operand o = use_any(e, n->a);
         int32_t imm = (int32_t)const_of(e, n->b);
         if (o.in_memory)
-            asm_alu_mi(&e->a, ALU_CMP, true, o.mem, imm);
+            asm_alu_mi(&e->a, ALU_CMP, wide, o.mem, imm);
         else if (imm == 0)
-            asm_rr(&e->a, 0x85, true, o.reg, o.reg);
+            asm_rr(&e->a, 0x85, wide, o.reg, o.reg);
         else
-            asm_alu_ri(&e->a, ALU_CMP, true, o.reg, imm);
+            asm_alu_ri(&e->a, ALU_CMP, wide, o.reg, imm);
         return codes[k];
     }
     if (const32(e, n->a)) {
         struct operand o = use_any(e, n->b);
         if (o.in_memory)
-            asm_alu_mi(&e->a, ALU_CMP, true, o.mem, (int32_t)const_of(e, n->a));
+            asm_alu_mi(&e->a, ALU_CMP, wide, o.mem, (int32_t)const_of(e, n->a));
         else if (const_of(e, n->a) == 0)
-            asm_rr(&e->a, 0x85, true, o.reg, o.reg);
+            asm_rr(&e->a, 0x85, wide, o.reg, o.reg);
         else
-            asm_alu_ri(&e->a, ALU_CMP, true, o.reg, (int32_t)const_of(e, n->a));
+            asm_alu_ri(&e->a, ALU_CMP, wide, o.reg, (int32_t)const_of(e, n->a));
         return swapped[k];
     }
     peek(e, n->a);
     struct operand y = use_any(e, n->b);
     int x = use_reg(e, n->a);
-    op_any(e, 0x3b, true, x, y);
+    op_any(e, 0x3b, wide, x, y);
     return codes[k];
 }
 
@@ -441,7 +444,9 @@ struct mem use_address(struct emitter *e, const struct ir_node *n) {
 static void emit_load(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     struct mem m = use_address(e, n);
+    e->is_load = true;
     int d = alloc_dest(e, r, 0);
+    e->is_load = false;
     note_fault(e, n);
     switch (n->op) {
     case IR_load_s8:
@@ -622,7 +627,49 @@ static void emit_check_align(struct emitter *e, ir_ref r) {
     c->imm = (int64_t)(e->b->pc + n->pc);
 }
 
+/* Whether the node's register may lack the upper half of its value, given that nobody looks at that. */
+static bool leaves_dirty(struct emitter *e, const struct ir_node *n) {
+    switch (n->op) {
+    case IR_and:
+    case IR_or:
+    case IR_xor:
+    case IR_andn:
+        return e->dirty[n->a] || e->dirty[n->b];
+    case IR_select:
+        return e->dirty[n->b] || e->dirty[n->c];
+    case IR_add:
+    case IR_sub:
+    case IR_mul:
+    case IR_shl:
+    case IR_addw:
+    case IR_subw:
+    case IR_mulw:
+    case IR_shlw:
+    case IR_shrw:
+    case IR_sarw:
+    case IR_rolw:
+    case IR_rorw:
+    case IR_divw:
+    case IR_divuw:
+    case IR_remw:
+    case IR_remuw:
+    case IR_load_s32:
+    case IR_amo:
+    case IR_cas:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void emit_operation(struct emitter *e, ir_ref r);
+
 void emit_int_node(struct emitter *e, ir_ref r) {
+    e->dirty[r] = e->narrow[r] && leaves_dirty(e, node_of(e, r));
+    emit_operation(e, r);
+}
+
+static void emit_operation(struct emitter *e, ir_ref r) {
     switch (node_of(e, r)->op) {
     case IR_add:
         if (!emit_scaled_add(e, r))
