@@ -69,7 +69,8 @@ static word access(word argument) {
                          : "r"(r->va)
                          : "memory");
     else if (r->what == WRITE)
-        __asm__ volatile(".option push\n\t.option norvc\n\t" STORE " %0, 0(%1)\n\t.option pop" ::"r"(r->value), "r"(r->va)
+        __asm__ volatile(".option push\n\t.option norvc\n\t" STORE " %0, 0(%1)\n\t.option pop" ::"r"(r->value),
+                         "r"(r->va)
                          : "memory");
     else
         __asm__ volatile("jalr ra, 0(%0)" ::"r"(r->va) : "ra", "memory");
@@ -92,7 +93,7 @@ static void expect_none(const char *what) { expect(what, last.count, 0); }
 static void fence(word va) { __asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory"); }
 static void fence_all(void) { __asm__ volatile("sfence.vma" ::: "memory"); }
 
-#define PAGE(n_) ((word)0x10000000 + (word)(n_) * 4096)
+#define PAGE(n_) ((word)0x10000000 + (word)(n_)*4096)
 #define FIRST(n_) (*(volatile word *)data[n_])
 
 static void permissions(void) {

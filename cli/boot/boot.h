@@ -56,6 +56,8 @@ bool boot_parse_size(const char *text, uint64_t *bytes);
 
 /* roms.c: the path of a built-in ROM; false: no such. */
 bool rom_path(const char *name, char *path, size_t n);
+/* Whether the ROM at path draws. */
+bool rom_draws(const char *path);
 int rom_list(void);
 
 /* What an image has told about itself. */

@@ -27,7 +27,7 @@ struct boot_hart {
 };
 
 struct machine_parts {
-    const struct boot_config *config;
+    struct boot_config config;
     struct isa isa;
     char isa_text[512];
     struct board *board;
@@ -41,6 +41,7 @@ struct machine_parts {
     uint64_t entry, next;
     int signal_fd, signal_index;
     sigset_t signals, old_signals;
+    char bootargs[32];
     bool stopping; /* atomic */
 };
 
@@ -98,7 +99,7 @@ static bool take_signals(struct machine_parts *m) {
 }
 
 static bool choose_isa(struct machine_parts *m, const char *image, char *err, size_t n) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     const char *name = c->cpu ? c->cpu : image && image_xlen(image) == 32 ? "rv32max" : "max";
     if (!isa_parse(&m->isa, name, err, n))
         return false;
@@ -118,7 +119,7 @@ static unsigned next_slot(struct machine_parts *m) {
 }
 
 static bool add_input(struct machine_parts *m, char *err, size_t n) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     struct virtio_input *keyboard = NULL, *tablet = NULL;
     if (c->keyboard && !(keyboard = virtio_input_create(m->board, next_slot(m), INPUT_KEYBOARD, err, n)))
         return false;
@@ -129,7 +130,7 @@ static bool add_input(struct machine_parts *m, char *err, size_t n) {
 }
 
 static bool add_devices(struct machine_parts *m, char *err, size_t n) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     if (!(m->serial = chardev_create(m->board, c->serial ? c->serial : "stdio", err, n)) ||
         !virt_add_devices(m->board, m->serial, c->flash, err, n))
         return false;
@@ -159,9 +160,25 @@ static bool add_devices(struct machine_parts *m, char *err, size_t n) {
     return add_input(m, err, n);
 }
 
+/* A ROM that draws gets a window where there can be one, keys and a pointer; frames are counted by the ROM itself. */
+static void choose_window(struct machine_parts *m, const char *image) {
+    struct boot_config *c = &m->config;
+    bool rom = c->image && strncmp(c->image, "rom:", 4) == 0 && rom_draws(image);
+    if (c->display == DISPLAY_AUTO)
+        c->display = rom && !c->screenshot && !c->frames ? DISPLAY_SDL : DISPLAY_NONE;
+    if (!rom)
+        return;
+    c->keyboard = c->tablet = true;
+    if (c->frames && !c->append) {
+        snprintf(m->bootargs, sizeof m->bootargs, "frames=%llu", (unsigned long long)c->frames);
+        c->append = m->bootargs;
+        c->frames = 0;
+    }
+}
+
 /* Firmware, kernel, or one bare-metal image; sets entry and next. */
 static bool load_images(struct machine_parts *m, const char *image, char *err, size_t n) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     const char *bios = c->bios ? c->bios : c->kernel ? DEFAULT_FIRMWARE : "none";
     struct image_info info;
     if (strcmp(bios, "none") == 0) {
@@ -196,7 +213,7 @@ static bool load_images(struct machine_parts *m, const char *image, char *err, s
 }
 
 static bool load_all(struct machine_parts *m, const char *image, char *err, size_t n) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     uint64_t top = VIRT_RAM + (c->ram_bytes < TREE_TOP ? c->ram_bytes : TREE_TOP), initrd_size = 0;
     uint64_t tree = top - VIRT_DTB_MAX;
     if (!image_reserve(&m->images, tree, VIRT_DTB_MAX, "the device tree", err, n) || !load_images(m, image, err, n))
@@ -229,7 +246,7 @@ static bool load_all(struct machine_parts *m, const char *image, char *err, size
 }
 
 static bool add_harts(struct machine_parts *m, char *err, size_t n) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     const struct engine_config config = {
         .isa = &m->isa, .kind = c->engine, .stats = c->stats, .hostile = c->hostile, .system = board_bus(m->board)};
     err[0] = 0;
@@ -273,8 +290,9 @@ struct machine_parts *boot_create(const struct boot_config *c, char *err, size_t
         snprintf(err, n, "no memory");
         return NULL;
     }
-    m->config = c;
+    m->config = *c;
     m->signal_fd = -1;
+    choose_window(m, image);
     const struct board_config board = {
         .harts = c->harts, .ram_bytes = c->ram_bytes, .wires = {.interrupt = hart_interrupt, .dma = hart_dma}};
     bool ok = choose_isa(m, image ? image : c->kernel, err, n) && (m->board = board_create(&board, err, n)) &&
@@ -292,7 +310,7 @@ struct machine_parts *boot_create(const struct boot_config *c, char *err, size_t
 void boot_destroy(struct machine_parts *m) {
     if (m->board) { /* drives may still be at work: nobody hears of it any more */
         board_lock(m->board);
-        for (unsigned i = 0; i < m->config->harts; i++)
+        for (unsigned i = 0; i < m->config.harts; i++)
             board_set_hart(m->board, i, NULL);
         board_unlock(m->board);
     }
@@ -323,7 +341,7 @@ void boot_destroy(struct machine_parts *m) {
 static bool start(struct machine_parts *m, char *err, size_t n) {
     if (!board_start(m->board, err, n))
         return false;
-    for (unsigned i = 0; i < m->config->harts; i++) {
+    for (unsigned i = 0; i < m->config.harts; i++) {
         int error = pthread_create(&m->harts[i].thread, NULL, hart_main, &m->harts[i]);
         if (error) {
             snprintf(err, n, "cannot start a thread: %s", strerror(error));
@@ -336,17 +354,17 @@ static bool start(struct machine_parts *m, char *err, size_t n) {
 
 static void stop_harts(struct machine_parts *m) {
     __atomic_store_n(&m->stopping, true, __ATOMIC_RELEASE);
-    for (unsigned i = 0; i < m->config->harts; i++)
+    for (unsigned i = 0; i < m->config.harts; i++)
         if (m->harts[i].started)
             engine_kick(m->harts[i].hart);
-    for (unsigned i = 0; i < m->config->harts; i++)
+    for (unsigned i = 0; i < m->config.harts; i++)
         if (m->harts[i].started)
             pthread_join(m->harts[i].thread, NULL);
 }
 
 /* The main thread's part: waits, and looks after the picture. */
 static int wait_end(struct machine_parts *m, bool *reset) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     bool draws = c->display != DISPLAY_NONE || c->frames || c->screenshot;
     int status = 0;
     enum board_end end;
@@ -360,7 +378,7 @@ static int wait_end(struct machine_parts *m, bool *reset) {
 }
 
 int boot_run(struct machine_parts *m, bool *reset) {
-    const struct boot_config *c = m->config;
+    const struct boot_config *c = &m->config;
     char err[BOOT_ERROR_MAX];
     int status = 1;
     bool ok = start(m, err, sizeof err);

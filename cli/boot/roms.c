@@ -32,6 +32,27 @@ bool rom_path(const char *name, char *path, size_t n) {
     return size > 0 && (size_t)size < n && access(path, R_OK) == 0;
 }
 
+/* What the build has written beside the ROM: a line of description, and whether there is a window. */
+static bool read_notes(const char *path, char *what, size_t n) {
+    char notes[PATH_MAX + 256], window[32] = "";
+    size_t length = strlen(path);
+    what[0] = 0;
+    if (length < 4 || (size_t)snprintf(notes, sizeof notes, "%.*s.txt", (int)length - 4, path) >= sizeof notes)
+        return false;
+    FILE *f = fopen(notes, "r");
+    if (!f)
+        return false;
+    bool draws = fgets(what, (int)n, f) && fgets(window, sizeof window, f) && strstr(window, "window");
+    what[strcspn(what, "\n")] = 0;
+    fclose(f);
+    return draws;
+}
+
+bool rom_draws(const char *path) {
+    char what[128];
+    return read_notes(path, what, sizeof what);
+}
+
 static int is_rom(const struct dirent *entry) {
     size_t length = strlen(entry->d_name);
     return length > 4 && strcmp(entry->d_name + length - 4, ".elf") == 0;
@@ -46,15 +67,11 @@ int rom_list(void) {
         return 1;
     }
     for (int i = 0; i < count; i++) {
-        char what[128] = "";
+        char what[128];
         int stem = (int)strlen(names[i]->d_name) - 4;
-        snprintf(path, sizeof path, "%s/%.*s.txt", folder, stem, names[i]->d_name);
-        FILE *f = fopen(path, "r");
-        if (f && fgets(what, sizeof what, f))
-            what[strcspn(what, "\n")] = 0;
-        if (f)
-            fclose(f);
-        printf("rom:%-16.*s %s\n", stem, names[i]->d_name, what);
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+        read_notes(path, what, sizeof what);
+        printf("rom:%-14.*s %s\n", stem, names[i]->d_name, what);
         free(names[i]);
     }
     free(names);
