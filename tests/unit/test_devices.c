@@ -1,5 +1,6 @@
 /* test_devices.c: the board's bus, interrupt controllers, timers, UART, finisher, RTC and flash, without a hart. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
