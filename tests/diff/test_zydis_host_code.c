@@ -87,7 +87,7 @@ static const char *check_code(const uint8_t *code, const struct emitted *out, bo
 static void check_block(struct backend *be, struct codecache *cc, const struct isa *isa, uint64_t pc, unsigned max,
                         unsigned mode, bool plain, const struct program *p) {
     static struct ir_block b;
-    struct lift_config lift = {.mem = &memory, .isa = isa, .mode = {(uint8_t)mode}, .max_insns = max};
+    struct lift_config lift = {.mem = &memory, .isa = isa, .mode = {.frm = (uint8_t)mode}, .max_insns = max};
     uint8_t *writable;
     const uint8_t *executable;
     struct emitted out;
