@@ -12,14 +12,14 @@ HERE = Path(__file__).resolve().parent
 CLEAN_ENV = {k: v for k, v in os.environ.items() if not k.startswith(("RIV", "QEMU_"))}
 
 
-def build_guest(name):
+def build_guest(name, *flags):
     """A guest program of this folder, compiled where it is missing or old."""
     WORK.mkdir(parents=True, exist_ok=True)
     program, source = WORK / name, HERE / f"{name}.c"
     with open(WORK / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-            subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-static", "-o", program, source], check=True)
+            subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-static", *flags, "-o", program, source], check=True)
     return str(program)
 
 
