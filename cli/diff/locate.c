@@ -152,6 +152,9 @@ void locate(const struct batch *b, struct divergence *d) {
     }
     if (!d->located)
         d->insn = d->to ? d->to - 1 : 0;
+    for (int i = 0; i < 32; i++) /* missing boxes are no news */
+        if (d->ours.f[i] >> 32 == 0xffffffff && (uint32_t)d->ours.f[i] == (uint32_t)d->theirs.f[i])
+            d->theirs.f[i] = d->ours.f[i];
     list_loads(b, d, steps, n);
     free(p);
 }

@@ -222,9 +222,9 @@ uint64_t mirror_difference(uint64_t from) {
             const uint8_t *theirs = r->bytes + (at - r->start), *ours = (const uint8_t *)at;
             if (memcmp(ours, theirs, n) == 0)
                 continue;
-            while (*ours == *theirs)
-                ours++, theirs++;
-            return (uint64_t)ours;
+            for (; n; n--, ours++, theirs++)
+                if (*ours != *theirs && (uint64_t)ours - plant.address >= plant.size)
+                    return (uint64_t)ours;
         }
     }
     return UINT64_MAX;

@@ -2,7 +2,7 @@
  * wrong instruction at its own address, then a breakpoint.
  *
  *      _start      maps the pages the block reads, puts there what it reads, sets f registers and fcsr
- *      block - 248 loads x1 to x31, each through itself
+ *      block - 252 loads x1 to x31, each through itself; fence.i, so that a block begins behind it
  *      block       the instructions, as bytes; ebreak
  */
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "../../user/user.h"
 #include "diff.h"
 
-enum { LOADERS_BYTES = 31 * 8, FAR_TEXT = 0x70000000, NEAR_LIMIT = 0x40000000 };
+enum { LOADERS_BYTES = 31 * 8 + 4, FAR_TEXT = 0x70000000, NEAR_LIMIT = 0x40000000 };
 static const char link_mark[] = "# link: ";
 
 static void write_setup(FILE *to, const struct divergence *d) {
@@ -46,9 +46,11 @@ static void write_setup(FILE *to, const struct divergence *d) {
 }
 
 static void write_block(FILE *to, const struct batch *b, const struct divergence *d, uint32_t last) {
-    fprintf(to, "\t.section .block,\"ax\"\n");
+    /* at an odd multiple of two, maybe */
+    fprintf(to, "\t.section .block,\"ax\"\n\t.option rvc\n");
     for (int i = 1; i < 32; i++)
         fprintf(to, "\tld x%d, registers+%d\n", i, (i - 1) * 8);
+    fprintf(to, "\t.4byte 0x0000100f\t# fence.i: what follows is a block of its own\n");
     uint64_t at = d->start.pc;
     for (uint32_t i = d->from; i <= last; i++) {
         char text[160];
@@ -65,7 +67,7 @@ static void write_block(FILE *to, const struct batch *b, const struct divergence
     uint64_t end = d->ours.pc;
     if (end > at && end - at < GUEST_PAGE)
         fprintf(to, "\t.4byte 0x00100073\n\t.fill %llu, 1, 0\n", (unsigned long long)(end - at > 4 ? end - at - 4 : 0));
-    fprintf(to, "\t.4byte 0x00100073\t# ebreak\n\t.balign 8\nregisters:\n");
+    fprintf(to, "\t.4byte 0x00100073\t# ebreak\n\t.balign 2\nregisters:\n");
     for (int i = 1; i < 32; i++)
         fprintf(to, "\t.quad %#llx\t# %s\n", (unsigned long long)d->start.x[i], insn_xreg_names[i]);
 }

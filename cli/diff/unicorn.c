@@ -158,6 +158,7 @@ static void judge(void) {
                 memcpy(to, &u.b->stores[i].value, u.b->stores[i].size);
         }
         agree(state);
+        lockstep.states++;
         u.state = state + 1;
         u.at = u.end = ours->position;
         u.next_store = (uint32_t)first_store(u.at);
