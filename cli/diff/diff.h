@@ -92,7 +92,8 @@ struct lockstep {
     struct reference *reference;
     const struct isa *isa;
     struct hart *hart; /* the compared thread's */
-    bool step, json, quiet, threads_seen, failed, finished;
+    bool step, json, quiet, threads_seen, finished;
+    bool detached; /* a forked child: nothing is compared */
     const char *reproducer, *program;
     const char *temporary; /* the assembled program, to be removed */
     struct executed history[HISTORY]; /* before the batch */
@@ -143,6 +144,8 @@ uint64_t mirror_difference(uint64_t from);
 /* ---- effects.c: what a system call changed ---- */
 void effects_before(const struct hart *h);
 void effects_after(const struct hart *h);
+/* The hart comes back from clone as a child. */
+bool effects_forked(const struct hart *h);
 void effects_signal_frame(const struct hart *h);
 
 /* ---- references ---- */

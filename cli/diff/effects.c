@@ -120,4 +120,8 @@ void effects_after(const struct hart *h) {
     }
 }
 
+bool effects_forked(const struct hart *h) {
+    return call.pending && (call.number == 220 || call.number == 435) && h->x[10] == 0; /* clone, clone3 */
+}
+
 void effects_signal_frame(const struct hart *h) { changed(h->x[2], 4096); }

@@ -115,6 +115,12 @@ static bool class_of(const struct insn *in, enum known *class) {
     return true;
 }
 
+/* Its result is a single that Unicorn does not box. */
+static bool is_single(const struct insn *in) {
+    const char *extension = insn_rows[in->id].extension;
+    return strcmp(extension, "F") == 0 || strcmp(extension, "F_64") == 0 || starts(insn_rows[in->id].id, "fcvt_s_");
+}
+
 static bool only_box(uint64_t ours, uint64_t theirs) {
     return ours >> 32 == 0xffffffff && (uint32_t)ours == (uint32_t)theirs;
 }
@@ -133,6 +139,7 @@ bool known_store(const struct batch *b, uint32_t insn, const struct store *ours,
 bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const struct state *ours,
                     const struct state *theirs, const struct store *store) {
     uint64_t suspect = 0, pcs[KNOWN_COUNT];
+    uint64_t unboxed = 0;
     unsigned classes = 0;
     bool memory = false, control = false, store_suspect = false;
     if (store && store->insn >= to)
@@ -145,8 +152,17 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
         uint8_t format = insn_rows[in.id].format;
         bool loads = format == FMT_IL || format == FMT_FIL || format == FMT_AMO || format == FMT_LR;
         bool stores = format == FMT_S || format == FMT_FST || format == FMT_AMO;
-        bool bad = u.reads & suspect || (loads && memory);
-        if (class_of(&in, &class)) {
+        bool bad = u.reads & suspect || (loads && memory), single = is_single(&in);
+        bool has_class = class_of(&in, &class);
+        if (!has_class && !single && (u.reads & unboxed)) {
+            has_class = true;
+            class = KNOWN_BOX;
+        } else if (!has_class && loads && lockstep.threads_seen) {
+            has_class = true;
+            class = KNOWN_OUTSIDE;
+        }
+        unboxed = single ? unboxed | (u.writes & ~UINT64_C(0xffffffff)) : unboxed & ~u.writes;
+        if (has_class) {
             if (!(classes >> class & 1))
                 pcs[class] = b->insns[i].pc;
             classes |= 1u << class;

@@ -79,7 +79,7 @@ static void flush(void) {
 
 static void on_records(void *ctx, struct hart *h, const struct record *r, size_t n) {
     struct batch *b = &lockstep.batch;
-    if (h != lockstep.hart)
+    if (h != lockstep.hart || lockstep.detached)
         return;
     for (size_t i = 0; i < n; i++) {
         switch (r[i].kind) {
@@ -100,7 +100,7 @@ static void on_records(void *ctx, struct hart *h, const struct record *r, size_t
 
 static void on_block(void *ctx, struct hart *h) {
     struct batch *b = &lockstep.batch;
-    if (h != lockstep.hart)
+    if (h != lockstep.hart || lockstep.detached)
         return;
     struct state *s = &b->states[b->state_count++];
     state_of_hart(s, h);
@@ -140,8 +140,14 @@ static void start(struct hart *h) {
 /* The engine is entered: after a system call, a signal, or for no reason that the guest knows. */
 static void on_resume(void *ctx, struct hart *h) {
     struct batch *b = &lockstep.batch;
+    if (lockstep.detached)
+        return;
     if (!lockstep.hart)
         start(h);
+    else if (h == lockstep.hart && effects_forked(h) && getpid() != lockstep.pid) {
+        lockstep.detached = true; /* the child goes on by itself */
+        return;
+    }
     if (h != lockstep.hart) {
         lockstep.threads_seen = true;
         return;
@@ -174,8 +180,12 @@ void lockstep_observer(struct observer *o) {
 }
 
 void lockstep_leaving(void *ctx, bool for_good) {
-    if (lockstep.finished || !lockstep.hart || getpid() != lockstep.pid)
+    if (lockstep.finished || !lockstep.hart || lockstep.detached || getpid() != lockstep.pid)
         return;
+    if (!for_good) { /* another program takes its place, which is not compared */
+        report_end(true);
+        return;
+    }
     lockstep.finished = true;
     uint64_t at = mirror_difference(0);
     uint64_t others = 0;

@@ -126,6 +126,19 @@ static void take_plant(void) {
     unsetenv("RIV_DIFF_PLANT");
 }
 
+/* riv itself, from beside this program or from where it is installed: what the guest executes is not compared. */
+static const char *find_riv(const char *self) {
+    static char path[SELF_PATH_MAX + 64];
+    static const char *const places[] = {"riv", "../../bin/riv"};
+    const char *slash = strrchr(self, '/');
+    for (int i = 0; slash && i < 2; i++) {
+        snprintf(path, sizeof path, "%.*s%s", (int)(slash + 1 - self), self, places[i]);
+        if (access(path, X_OK) == 0)
+            return path;
+    }
+    return self;
+}
+
 int main(int argc, char **argv) {
     static struct cli_options riv;
     char err[MESSAGE_MAX];
@@ -158,6 +171,7 @@ int main(int argc, char **argv) {
         snprintf(err, sizeof err, "%s: %s", given.output, strerror(errno));
         return fail(1, err);
     }
+    riv.user.self = find_riv(riv.self);
     if (riv.user.engine.kind == ENGINE_AUTO)
         riv.user.engine.kind = ENGINE_JIT;
     riv.user.engine.max_insns = lockstep.step ? 1 : 0;

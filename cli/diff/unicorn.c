@@ -321,6 +321,8 @@ static void on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
         memcpy(&old, at, (size_t)size);
     if (!(ours && s->address == address) && old == theirs)
         return; /* an sc that fails writes what was there */
+    if (!ours && u.b->trapped && u.b->trap_cause != TRAP_ECALL_U && u.end == u.b->insn_count)
+        return; /* the store that traps */
     if (ours && at && u.patch_count < PATCHES && known_store(u.b, s->insn, s, address, (unsigned)size, theirs)) {
         u.patches[u.patch_count++] = (struct undo){at, s->value, s->size};
         u.next_store++;
@@ -396,8 +398,12 @@ static bool execute_missing(uint32_t i, const struct insn *in) {
 
 /* Unicorn has met an exception in the block under way. */
 static void on_exception(void) {
-    for (uint32_t i = u.at; i <= u.end && i < u.b->insn_count; i++) {
+    uint64_t expected = u.at < u.b->insn_count ? u.b->insns[u.at].pc : 0;
+    uint32_t i = u.at;
+    /* the size of a block that ends in such an instruction is not told rightly */
+    for (; i < u.b->insn_count && u.b->insns[i].pc == expected; i++) {
         struct insn in;
+        expected += insn_length(u.b->insns[i].bits);
         insn_decode(lockstep.isa, u.b->insns[i].bits, &in);
         if (!known_missing(&in))
             continue;
@@ -418,9 +424,14 @@ static void on_exception(void) {
         lockstep_count_known(KNOWN_MISSING, u.b->insns[i].pc);
         return;
     }
-    if (u.b->trapped && u.end == u.b->insn_count) {
+    if (i == u.b->insn_count && !u.b->trapped) { /* its place is not in the batch yet */
+        go_back();
+        stop(WAITING, u.b->states[u.agreed].pc);
+        return;
+    }
+    if (u.b->trapped && i == u.b->insn_count) {
         const struct state *last = &u.b->states[u.b->state_count - 1];
-        u.at = u.end;
+        u.at = u.end = i;
         lockstep_count_known(KNOWN_TRAP, last->pc);
         if (compare(last->pc))
             stop(WAITING, last->pc);
