@@ -110,6 +110,8 @@ static bool class_of(const struct insn *in, enum known *class) {
         *class = KNOWN_FMADD_NV;
     else if (starts(id, "amom") && strstr(id, "_w"))
         *class = KNOWN_WORD_MINMAX;
+    else if (known_missing(in)) /* where it is taken for another instruction instead of trapping */
+        *class = KNOWN_MISSING;
     else
         return false;
     return true;
@@ -139,7 +141,14 @@ bool known_store(const struct batch *b, uint32_t insn, const struct store *ours,
 bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const struct state *ours,
                     const struct state *theirs, const struct store *store) {
     uint64_t suspect = 0, pcs[KNOWN_COUNT];
-    uint64_t unboxed = 0;
+    uint64_t unboxed = 0, bare = 0; /* f registers without a box: in Unicorn only; on both sides */
+    for (uint32_t i = 0; i < b->state_count && b->states[i].position <= from; i++)
+        if (b->states[i].position == from) {
+            bare = 0;
+            for (unsigned r = 0; r < 32; r++)
+                if (b->states[i].f[r] >> 32 != 0xffffffff)
+                    bare |= f(r);
+        }
     unsigned classes = 0;
     bool memory = false, control = false, store_suspect = false;
     if (store && store->insn >= to)
@@ -154,13 +163,16 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
         bool stores = format == FMT_S || format == FMT_FST || format == FMT_AMO;
         bool bad = u.reads & suspect || (loads && memory), single = is_single(&in);
         bool has_class = class_of(&in, &class);
-        if (!has_class && !single && (u.reads & unboxed)) {
+        bool reads_single = strcmp(insn_rows[in.id].extension, "F") == 0 || strcmp(insn_rows[in.id].extension, "F_64") == 0 ||
+                            in.id == INSN_fcvt_d_s;
+        if (!has_class && ((!single && (u.reads & unboxed)) || (reads_single && (u.reads & bare)))) {
             has_class = true;
             class = KNOWN_BOX;
         } else if (!has_class && loads && lockstep.threads_seen) {
             has_class = true;
             class = KNOWN_OUTSIDE;
         }
+        bare = single ? bare & ~u.writes : bare | (u.writes & ~UINT64_C(0xffffffff));
         unboxed = single ? unboxed | (u.writes & ~UINT64_C(0xffffffff)) : unboxed & ~u.writes;
         if (has_class) {
             if (!(classes >> class & 1))
@@ -176,6 +188,12 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
         }
         if ((format == FMT_B || format == FMT_JR) && bad)
             control = true;
+    }
+    if (store && store_suspect) { /* the reference's registers are not of this point */
+        for (unsigned c = 0; c < KNOWN_COUNT; c++)
+            if (classes >> c & 1 && c != KNOWN_FMADD_NV)
+                lockstep_count_known((enum known)c, pcs[c]);
+        return true;
     }
     bool box = false, other = store || ours->pc != theirs->pc;
     for (unsigned r = 0; r < 32; r++) {
@@ -194,11 +212,11 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
             return false;
     }
     uint32_t flags = ours->fcsr ^ theirs->fcsr;
-    if (flags && !control && !(flags == FFLAG_NV && classes & (1u << KNOWN_MINMAX | 1u << KNOWN_FMADD_NV)))
+    if (flags && !control && !(classes & 1u << KNOWN_BOX) && !(flags == FFLAG_NV && classes & (1u << KNOWN_MINMAX | 1u << KNOWN_FMADD_NV)))
         return false;
     if (ours->pc != theirs->pc && !control)
         return false;
-    if (store && !store_suspect)
+    if (store)
         return false;
     if (!box && !classes)
         return false;

@@ -96,16 +96,23 @@ void mirror_drop(uint64_t start, uint64_t end) {
     }
 }
 
-static uint64_t copy_pages(uint8_t *to, const uint8_t *from, uint64_t size) {
+/* A page of the guest's, or what of it lies behind from: NULL where it cannot be read (behind the end of a mapped file). */
+static const uint8_t *guest_bytes(uint64_t from, uint64_t n) {
+    static _Thread_local uint8_t page[GUEST_PAGE];
+    return copy_in(page, from, n) == 0 ? page : NULL;
+}
+
+static uint64_t copy_pages(uint8_t *to, uint64_t from, uint64_t size) {
     uint64_t changed = 0;
     for (uint64_t at = 0; at < size;) {
-        uint64_t n = GUEST_PAGE - ((uintptr_t)(from + at) & (GUEST_PAGE - 1));
+        uint64_t n = GUEST_PAGE - ((from + at) & (GUEST_PAGE - 1));
         if (n > size - at)
             n = size - at;
-        if (memcmp(to + at, from + at, n) != 0) {
+        const uint8_t *ours = guest_bytes(from + at, n);
+        if (ours && memcmp(to + at, ours, n) != 0) {
             for (uint64_t i = 0; i < n; i++)
-                changed += to[at + i] != from[at + i];
-            memcpy(to + at, from + at, n);
+                changed += to[at + i] != ours[i];
+            memcpy(to + at, ours, n);
         }
         at += n;
     }
@@ -119,7 +126,7 @@ uint64_t mirror_copy(uint64_t start, uint64_t end) {
         uint64_t low = r->start > start ? r->start : start, high = r->end < end ? r->end : end;
         if (!r->owned)
             continue;
-        uint64_t n = copy_pages(r->bytes + (low - r->start), (const uint8_t *)low, high - low);
+        uint64_t n = copy_pages(r->bytes + (low - r->start), low, high - low);
         if (n && (r->prot & PROT_EXEC) && listener.code_changed)
             listener.code_changed(low, high);
         changed += n;
@@ -136,7 +143,7 @@ static bool add_new(uint64_t start, uint64_t end, uint32_t prot, bool copy) {
             return false;
         r.owned = true;
         if (copy)
-            copy_pages(r.bytes, (const uint8_t *)start, end - start);
+            copy_pages(r.bytes, start, end - start);
         if (planted)
             memcpy(r.bytes + (plant.address - start), &plant.bits, plant.size);
     }
@@ -219,12 +226,12 @@ uint64_t mirror_difference(uint64_t from) {
         uint64_t at = r->start > from ? r->start : from;
         for (; r->owned && at < r->end; at = PAGE_DOWN(at) + GUEST_PAGE) {
             uint64_t n = PAGE_DOWN(at) + GUEST_PAGE - at;
-            const uint8_t *theirs = r->bytes + (at - r->start), *ours = (const uint8_t *)at;
-            if (memcmp(ours, theirs, n) == 0)
+            const uint8_t *theirs = r->bytes + (at - r->start), *ours = guest_bytes(at, n);
+            if (!ours || memcmp(ours, theirs, n) == 0)
                 continue;
-            for (; n; n--, ours++, theirs++)
-                if (*ours != *theirs && (uint64_t)ours - plant.address >= plant.size)
-                    return (uint64_t)ours;
+            for (uint64_t k = 0; k < n; k++)
+                if (ours[k] != theirs[k] && at + k - plant.address >= plant.size)
+                    return at + k;
         }
     }
     return UINT64_MAX;
