@@ -143,6 +143,17 @@ static void differ(const char *what, uint32_t state, uint64_t pc) {
     stop(DIFFERS, pc);
 }
 
+/* The reference gets riv's registers and stores up to a state. */
+static void send_on(uint32_t state) {
+    const struct state *s = &u.b->states[state];
+    for (uint32_t k = (uint32_t)first_store(u.at); k < first_store(s->position); k++)
+        mirror_copy(u.b->stores[k].address, u.b->stores[k].address + u.b->stores[k].size);
+    unicorn_registers_set(s);
+    u.at = u.end = s->position;
+    u.next_store = (uint32_t)first_store(u.at);
+    stop(RESTART, s->pc);
+}
+
 /* What is known is taken over, else memory from outside is looked for, once. */
 static void judge(void) {
     struct state theirs;
@@ -164,6 +175,17 @@ static void judge(void) {
         u.next_store = (uint32_t)first_store(u.at);
         u.verdict = RESTART;
         u.pc = ours->pc;
+        return;
+    }
+    if (u.b->trapped && u.b->trap_cause != TRAP_ECALL_U && lockstep.hart->trap.host_signal == SIGBUS) {
+        /* behind the end of a mapped file: the reference's copy has memory there */
+        undo_all();
+        u.at = u.b->states[u.agreed].position;
+        lockstep_count_known(KNOWN_TRAP, ours->pc);
+        send_on(u.b->state_count - 1);
+        agree(u.b->state_count - 1);
+        u.state = u.b->state_count;
+        u.verdict = WAITING;
         return;
     }
     part(u.what, state, u.pc);
@@ -404,17 +426,6 @@ static bool execute_missing(uint32_t i, const struct insn *in) {
     unicorn_registers_set(&s);
     u.next_store = last;
     return true;
-}
-
-/* The reference gets riv's registers and stores up to a state. */
-static void send_on(uint32_t state) {
-    const struct state *s = &u.b->states[state];
-    for (uint32_t k = (uint32_t)first_store(u.at); k < first_store(s->position); k++)
-        mirror_copy(u.b->stores[k].address, u.b->stores[k].address + u.b->stores[k].size);
-    unicorn_registers_set(s);
-    u.at = u.end = s->position;
-    u.next_store = (uint32_t)first_store(u.at);
-    stop(RESTART, s->pc);
 }
 
 /* Unicorn has met an exception in the block under way. */
