@@ -36,6 +36,7 @@ static void print_option(const struct option_row *row) {
 int help_print(void) {
     printf("usage: riv [OPTION]... PROGRAM [ARGUMENT]...\n"
            "       riv info\n"
+           "       riv trace --help\n"
            "Runs a RISC-V Linux program on this machine.\n\n");
     for (size_t i = 0; i < option_row_count; i++)
         print_option(&option_rows[i]);

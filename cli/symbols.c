@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct range {
     struct object *object;
 };
 struct symbols {
+    pthread_mutex_t lock;
     struct object *objects;
     struct range *ranges; /* executable mappings of objects */
     size_t range_count, range_room;
@@ -69,7 +71,14 @@ void symbols_destroy(struct symbols *s) {
     free(s);
 }
 
-void symbols_forget_misses(struct symbols *s) { memset(s->misses, 0, sizeof s->misses); }
+void symbols_forget_misses(struct symbols *s) {
+    pthread_mutex_lock(&s->lock);
+    memset(s->misses, 0, sizeof s->misses);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void symbols_hold(struct symbols *s) { pthread_mutex_lock(&s->lock); }
+void symbols_release(struct symbols *s) { pthread_mutex_unlock(&s->lock); }
 
 static bool inside(const struct object *o, uint64_t offset, uint64_t size) {
     return offset <= o->bytes && size <= o->bytes - offset;
@@ -239,7 +248,7 @@ static bool finish(struct symbols *s, struct object *o, const struct header *h) 
     return true;
 }
 
-bool symbols_add(struct symbols *s, const char *path, uint64_t bias, char *err, size_t n) {
+static bool add(struct symbols *s, const char *path, uint64_t bias, char *err, size_t n) {
     struct header h;
     struct object *o = object_open(path, &h, err, n);
     if (!o)
@@ -256,6 +265,13 @@ bool symbols_add(struct symbols *s, const char *path, uint64_t bias, char *err, 
             add_range(s, bias + p.vaddr, bias + p.vaddr + p.filesz, o);
     }
     return true;
+}
+
+bool symbols_add(struct symbols *s, const char *path, uint64_t bias, char *err, size_t n) {
+    pthread_mutex_lock(&s->lock);
+    bool added = add(s, path, bias, err, n);
+    pthread_mutex_unlock(&s->lock);
+    return added;
 }
 
 /* The mapping start-end at offset of path is new: finds its object, or makes it. */
@@ -323,7 +339,9 @@ static struct object *find_object(struct symbols *s, uint64_t address) {
 }
 
 const struct symbol *symbols_find(struct symbols *s, uint64_t address) {
+    pthread_mutex_lock(&s->lock);
     const struct object *o = find_object(s, address);
+    pthread_mutex_unlock(&s->lock);
     if (!o)
         return NULL;
     size_t low = 0, high = o->count; /* list[low - 1].start <= address < list[high].start */
@@ -346,9 +364,12 @@ const struct symbol *symbols_find(struct symbols *s, uint64_t address) {
 }
 
 const struct symbol *symbols_named(struct symbols *s, const char *name) {
-    for (const struct object *o = s->objects; o; o = o->next)
-        for (size_t i = o->count; i-- > 0;)
+    const struct symbol *found = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (const struct object *o = s->objects; o && !found; o = o->next)
+        for (size_t i = o->count; i-- > 0 && !found;)
             if (strcmp(o->list[i].name, name) == 0)
-                return &o->list[i];
-    return NULL;
+                found = &o->list[i];
+    pthread_mutex_unlock(&s->lock);
+    return found;
 }

@@ -1,7 +1,8 @@
 /* symbols.h: names of guest code, from the symbol tables of the ELF files that are mapped into this process.
  *
  * Guest addresses are host addresses and the guest's files are mapped as its loader maps them, so /proc/self/maps says which file
- * an address belongs to.  Files are read when the first address in them is looked up.
+ * an address belongs to.  Files are read when the first address in them is looked up.  Callable from any thread; what was found
+ * stays valid until the end.
  */
 #ifndef CLI_SYMBOLS_H
 #define CLI_SYMBOLS_H
@@ -27,5 +28,8 @@ const struct symbol *symbols_find(struct symbols *s, uint64_t address);
 const struct symbol *symbols_named(struct symbols *s, const char *name);
 /* Code has been mapped or unmapped: addresses without a name are looked up anew. */
 void symbols_forget_misses(struct symbols *s);
+/* Around fork, in the parent and the child: no thread is inside meanwhile. */
+void symbols_hold(struct symbols *s);
+void symbols_release(struct symbols *s);
 
 #endif

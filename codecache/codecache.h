@@ -41,7 +41,7 @@ struct cc_block {
     uint32_t exit_count;
     struct cc_exit *exits;
     void *meta;             /* the client's, freed with the block by free() */
-    bool dead;              /* invalidated */
+    bool dead;              /* invalidated; read it atomically */
     struct cc_links *links; /* private */
     struct cc_block *next;  /* private */
 };

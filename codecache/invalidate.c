@@ -81,7 +81,7 @@ void pages_add(struct codecache *cc, struct cc_block *b) {
 void block_kill(struct codecache *cc, struct cc_block *b, struct cc_block *heir) {
     if (!heir)
         table_remove(cc, b);
-    __atomic_store_n(&b->dead, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&b->dead, true, __ATOMIC_SEQ_CST); /* before the client looks for what leads to it */
     links_remove(cc, b, heir);
     for (size_t i = 0; i < b->links->page_count; i++)
         node_remove(&b->links->pages[i]);

@@ -38,7 +38,8 @@ enum trap_cause {
 enum {
     PENDING_USER = 1,  /* the embedder wants control (a signal is waiting): engine_run returns STOP_PENDING */
     PENDING_PARK = 2,  /* the engine wants every hart outside of guest code (stop-the-world) */
-    PENDING_SYNC = 4,  /* code was invalidated: drop cached translations, decoded blocks and returns */
+    PENDING_SYNC = 4,  /* code was invalidated: drop decoded blocks */
+    PENDING_FENCE = 8, /* a fence.i: drop decoded blocks of pages without a watch */
 };
 
 /* fflags (unprivileged manual, "Floating-Point Control and Status Register") */

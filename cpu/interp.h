@@ -50,6 +50,8 @@ void interp_set_hooks(struct hart *h, const struct interp_hooks *hooks);
 void interp_set_cold(struct hart *h, uint64_t pc);
 /* Drops all decoded blocks. */
 void interp_flush(struct hart *h);
+/* Drops those of pages without a watch, as fence.i does; the others keep their count of executions. */
+void interp_drop_unwatched(struct hart *h);
 /* Instructions executed so far (counted a block at a time). */
 uint64_t interp_count(const struct hart *h);
 

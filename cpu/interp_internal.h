@@ -147,7 +147,6 @@ struct op *interp_follow(struct hart *h, struct op *from); /* what a branch, jum
                                                               the link's count was raised already */
 struct op *interp_jump(struct hart *h, struct op *from, uint64_t target); /* jalr: writes rd as well */
 uint64_t interp_op_pc(struct op *op);
-void interp_drop_unwatched(struct hart *h); /* what fence.i drops */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */
 void interp_trap(struct hart *h, struct op *op, uint32_t cause, uint64_t tval);
 void interp_illegal(struct hart *h, struct op *op);

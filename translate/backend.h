@@ -25,6 +25,20 @@ struct fault_entry {
     uint32_t host; /* offset in the block of the faulting host instruction */
     uint16_t pc;   /* guest instruction: offset from the block's pc */
     uint16_t fix;  /* index of a fault_fix, or 0xffff */
+    uint16_t log;  /* entries of the log that are true of it */
+};
+/* Where an x register is while the block runs. */
+enum place_kind { PLACE_STAYS, PLACE_REG, PLACE_HART, PLACE_SPILL, PLACE_CONST, PLACE_SCRATCH };
+struct reg_place {
+    uint8_t r;      /* the guest register */
+    uint8_t kind;   /* STAYS: where it is between blocks */
+    uint8_t index;  /* host register; register whose slot in the hart; spill slot; constant */
+    uint8_t change; /* 0: the value itself is there; CHANGE_EXTEND; else an index in changes, from CHANGE_FIRST on */
+};
+enum { CHANGE_EXTEND = 1, CHANGE_FIRST = 2 }; /* the low half, to be sign-extended */
+/* The register's value is this operation (enum ir_op) on what is there. */
+struct reg_change {
+    uint8_t op, operand;
 };
 /* f registers whose home holds a value that is not finished: a NaN to be made canonical, a single to be boxed. */
 struct fault_fix {
@@ -33,14 +47,20 @@ struct fault_fix {
 /* A block's meta: what cc_block.meta points at. */
 struct block_info {
     uint64_t pc;
-    uint32_t fault_count, fix_count;
+    uint32_t fault_count, fix_count, const_count, change_count;
     uint32_t loop_start, landing; /* faults at loop_start and behind go on at landing (0: there is no loop section) */
+    uint16_t log_count, loop_log; /* the loop section's log begins anew */
     bool watched;     /* writes to its source are noticed */
     uint16_t insns;
     uint8_t *source;  /* copy of the guest code [src_start, src_end), for blocks that are not watched; within this allocation */
+    struct fault_entry *faults; /* ascending */
     struct fault_fix *fixes;
-    struct fault_entry faults[]; /* ascending */
+    struct reg_place *log;
+    struct reg_change *changes;
+    int64_t consts[];
 };
+/* Sets the pointers into the allocation for the counts that it has; the result is its size without source. */
+size_t block_info_lay_out(struct block_info *info);
 
 struct backend; /* host features, register map, shared stubs */
 
@@ -80,6 +100,9 @@ bool backend_context_is_write(const void *ucontext);
 /* The FP control and status word of a context. */
 uint32_t backend_context_fpcr(const void *ucontext);
 void backend_context_leave(struct backend *be, void *ucontext);
+/* Brings h's x registers from where they are at a fault to where they are between blocks. */
+void backend_context_recover(struct backend *be, struct hart *h, const struct block_info *info,
+                             const struct fault_entry *fault, void *ucontext);
 /* The same by way of a block's landing. */
 void backend_context_go(void *ucontext, const uint8_t *code);
 /* If the fault at address is the end of the return stack: drops its contents so that the instruction can be run again. */

@@ -42,7 +42,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->translate_lock, NULL);
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
-    engine_no_jumps[0].pc = 1;
+    engine_no_jumps[0].pc = jump_none(0);
     if (config->kind == ENGINE_INTERP)
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
@@ -169,7 +169,7 @@ void engine_install_jumps(struct engine_hart *eh) {
             mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
-        table[0].pc = 1;
+        table[0].pc = jump_none(0);
         eh->jumps[mode] = table;
     }
     __atomic_store_n(&h->jump_cache, eh->jumps[mode], __ATOMIC_SEQ_CST);
@@ -182,6 +182,8 @@ bool engine_serve_pending(struct engine_hart *eh) {
     uint32_t bits = __atomic_exchange_n(&h->pending, 0, __ATOMIC_SEQ_CST);
     if (bits & PENDING_SYNC)
         interp_flush(h);
+    else if (bits & PENDING_FENCE)
+        interp_drop_unwatched(h);
     if (bits & PENDING_PARK)
         world_enter(eh);
     return bits & PENDING_USER;
@@ -245,9 +247,9 @@ struct cc_block *engine_find_block(struct engine_hart *eh) {
     if (block && eh->jumps[eh->mode]) {
         struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
         slot->code = block->code + block->entry;
-        atomic_store_explicit(&slot->pc, h->pc, memory_order_release);
-        if (block->dead) /* died in between: whoever killed it may not have seen the slot */
-            slot->pc = 1;
+        slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
+        if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
+            slot->pc = jump_none(jump_index(h->pc));
     }
     return block;
 }
@@ -317,7 +319,7 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
-            if (h->jump_cache == engine_no_jumps || eh->mode != engine_mode(h))
+            if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
                 engine_install_jumps(eh);
             struct cc_block *block = engine_find_block(eh);
             if (block) {
@@ -419,6 +421,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;
                 h->fault_box = bi->fixes[f->fix].box;
             }
+            backend_context_recover(e->backend, h, bi, f, ucontext);
             if (bi->landing && offset >= bi->loop_start)
                 backend_context_go(ucontext, block->code + bi->landing);
             else

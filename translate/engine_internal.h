@@ -15,7 +15,7 @@ enum { JUMP_SLOTS = 4096, MODES = 6, RETURN_STACK_BYTES = 256 * 1024, DEFAULT_HO
 
 /* Entry of a jump cache, probed by generated code: index is bits 1 to 12 of the guest address. */
 struct jump_slot {
-    _Atomic uint64_t pc; /* 1: empty */
+    _Atomic uint64_t pc; /* of this slot's index, else the slot is empty: jump_none */
     const uint8_t *code;
 };
 
@@ -23,7 +23,7 @@ struct engine_hart {
     struct engine *engine;
     struct hart *hart;
     struct engine_hart *next, **prev;
-    struct jump_slot *jumps[MODES]; /* one table for each mode, made when first needed */
+    struct jump_slot *_Atomic jumps[MODES]; /* one table for each mode, made when first needed */
     char *return_stack;
     atomic_bool inside;             /* between entering and leaving engine_run */
     unsigned mode;
@@ -53,6 +53,8 @@ struct engine {
 extern struct jump_slot engine_no_jumps[JUMP_SLOTS]; /* all empty: installed to make computed jumps leave */
 
 static inline unsigned jump_index(uint64_t pc) { return (unsigned)(pc >> 1) & (JUMP_SLOTS - 1); }
+/* What an empty slot holds: an address, odd ones included, that is looked for in another slot. */
+static inline uint64_t jump_none(unsigned slot) { return slot ? 0 : 2; }
 
 static inline bool engine_is_observed(const struct engine *e) { return e->recorder || e->config.observer.block; }
 

@@ -14,6 +14,7 @@ void ir_init(struct ir_block *b, uint64_t pc, unsigned xlen) {
     b->xlen = (uint8_t)xlen;
     b->count = b->insns = 0;
     b->overflow = b->recorded = b->no_loop = false;
+    b->sext_at_entry = 0;
     memset(b->x, 0xff, sizeof b->x);
     memset(b->f, 0xff, sizeof b->f);
     memset(b->unboxed, 0xff, sizeof b->unboxed);
@@ -104,7 +105,7 @@ bool ir_is_sext32(const struct ir_block *b, ir_ref r) {
     case IR_cas:
         return n->imm == 32;
     case IR_get:
-        return b->xlen == 32;
+        return b->xlen == 32 || (b->sext_at_entry >> n->imm & 1);
     case IR_and:
         if (ir_is_const(b, n->b) && b->nodes[n->b].imm >= 0 && fits32(b->nodes[n->b].imm))
             return true;

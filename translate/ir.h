@@ -75,6 +75,7 @@ struct ir_block {
     bool overflow;    /* too many nodes: the block is unusable */
     bool recorded;    /* it writes records (lift_record.h) */
     bool no_loop;     /* control leaves the block's code each time it gets to its end */
+    uint32_t sext_at_entry; /* x registers known to begin with sign-extended 32-bit values */
     /* value of each guest register so far, or IR_NONE */
     ir_ref x[32], f[32];
     bool f_single[32];  /* f[] is a single, to be boxed */
@@ -90,6 +91,9 @@ static inline bool ir_is_const(const struct ir_block *b, ir_ref r) { return r !=
 /* The value fits sign-extended (zero-extended) in its low 32 bits whatever the operands are. */
 bool ir_is_sext32(const struct ir_block *b, ir_ref r);
 bool ir_is_zext32(const struct ir_block *b, ir_ref r);
+
+/* Whether the guest's registers may be seen at this node (by a fault handler, the engine, the next block). */
+bool ir_observes(const struct ir_node *n);
 
 /* Passes (ir_opt.c); each leaves a block that ir_verify accepts. */
 void ir_count_uses(struct ir_block *b);

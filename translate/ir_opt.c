@@ -21,8 +21,7 @@ void ir_count_uses(struct ir_block *b) {
     }
 }
 
-/* Whether the guest's registers may be seen at this node (by a fault handler, the engine, the next block). */
-static bool observes(const struct ir_node *n) {
+bool ir_observes(const struct ir_node *n) {
     if (n->op == IR_f_unbox_s) /* leaves the block when the value is not boxed */
         return true;
     if (n->op >= IR_record_open && n->op <= IR_record_end)
@@ -44,7 +43,7 @@ void ir_drop_dead_sets(struct ir_block *b) {
         struct ir_node *n = &b->nodes[i];
         if (n->dead)
             continue;
-        if (observes(n))
+        if (ir_observes(n))
             x = f = 0;
         if (ir_ops[n->op].kind != IRK_SET)
             continue;

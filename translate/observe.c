@@ -29,7 +29,7 @@ static struct cc_block *obtain(struct engine_hart *eh, bool recorded) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     const struct observer *o = &e->config.observer;
-    if (h->jump_cache == engine_no_jumps || eh->mode != engine_mode(h))
+    if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
         engine_install_jumps(eh);
     if (o->block || (o->filter && recorded)) {
         if (o->block)

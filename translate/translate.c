@@ -13,7 +13,7 @@ void engine_dead_block(void *engine, struct cc_block *block) {
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
         for (int m = 0; m < MODES; m++)
             if (eh->jumps[m] && eh->jumps[m][slot].pc == block->key.address)
-                eh->jumps[m][slot].pc = 1;
+                eh->jumps[m][slot].pc = jump_none(slot);
 }
 
 static void dump_guest(struct engine *e, const struct ir_block *b, FILE *to) {
@@ -56,13 +56,12 @@ static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *
 
 /* The copy that code on pages without a watch is compared with. */
 static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b) {
-    size_t n = (size_t)(b->end - b->pc), head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) +
-                                                (*info)->fix_count * sizeof(struct fault_fix);
+    size_t n = (size_t)(b->end - b->pc), head = block_info_lay_out(*info);
     struct block_info *bigger = realloc(*info, head + n);
     if (!bigger)
         return false;
     *info = bigger;
-    bigger->fixes = (struct fault_fix *)&bigger->faults[bigger->fault_count];
+    block_info_lay_out(bigger);
     bigger->source = (uint8_t *)bigger + head;
     for (size_t done = 0; done < n;) {
         const uint8_t *host;
@@ -91,13 +90,12 @@ static void keep_exits(struct engine *e, const struct ir_block *b, struct emitte
     out->exit_count = kept;
 }
 
-static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
+static struct cc_block *translate_some(struct engine *e, uint64_t pc, uint64_t mode, unsigned max_insns, bool *full) {
     struct ir_block *b = e->block;
-    unsigned max_insns = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
     struct lift_config lift = {.mem = &e->config.mem,
                                .isa = &e->isa,
                                .mode = {(uint8_t)mode},
-                               .max_insns = e->config.hostile & 1 ? 1 : max_insns,
+                               .max_insns = max_insns,
                                .no_loop = e->config.observer.block != NULL,
                                .observer = e->recorder ? &e->config.observer : NULL,
                                .record = e->recorder ? &e->recorder->draft : NULL};
@@ -152,6 +150,15 @@ static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t
     return block;
 }
 
+/* A block that is too much for the code generator's tables is tried again in smaller pieces. */
+static struct cc_block *translate_locked(struct engine *e, uint64_t pc, uint64_t mode, bool *full) {
+    struct cc_block *block = NULL;
+    unsigned most = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
+    for (unsigned max = e->config.hostile & 1 ? 1 : most; max && !block && !*full; max = e->block->insns / 2)
+        block = translate_some(e, pc, mode, max, full);
+    return block;
+}
+
 /* The code cache is full: its oldest part goes.  No hart may be in generated code or return into it. */
 static void make_room(struct engine *e, struct hart *h) {
     bool stopped = world_stop(e, h);
@@ -161,7 +168,7 @@ static void make_room(struct engine *e, struct hart *h) {
         backend_reset_returns(eh->hart);
         for (int m = 0; m < MODES; m++)
             for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = 1;
+                eh->jumps[m][i].pc = jump_none(i);
     }
     pthread_mutex_unlock(&e->harts_lock);
     if (stopped)

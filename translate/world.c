@@ -119,7 +119,7 @@ void engine_fence_i(struct engine *e) {
     if (e->cache)
         cc_invalidate_if(e->cache, stale_and_forgotten, e);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
-        nudge(eh->hart, PENDING_SYNC);
+        nudge(eh->hart, PENDING_FENCE);
     pthread_mutex_unlock(&e->harts_lock);
 }
 
@@ -152,5 +152,5 @@ void engine_fork_child(struct engine *e, struct hart *h) {
         backend_reset_returns(h);
     for (int m = 0; m < MODES; m++)
         for (unsigned i = 0; self->jumps[m] && i < JUMP_SLOTS; i++)
-            self->jumps[m][i].pc = 1;
+            self->jumps[m][i].pc = jump_none(i);
 }

@@ -113,27 +113,29 @@ int64_t exec_program(struct task *t, int dirfd, const char *path, uint64_t argv,
     } else if (path[0] == 0) {
         return -ENOENT;
     } else if (path[0] != '/' && dirfd != AT_FDCWD) {
-        snprintf(combined, sizeof combined, "/proc/self/fd/%d/%s", dirfd, path);
-        name = combined;
+        name = path_absolute(dirfd, path, combined); /* the descriptor may close on exec */
+        if (!name)
+            return fcntl(dirfd, F_GETFD) < 0 ? -EBADF : -ENOENT;
     }
     host = path_resolve(name, found, true);
     struct stat st;
     int64_t r = check_program(host);
     if (r == 0 && (flags & AT_SYMLINK_NOFOLLOW) && lstat(host, &st) == 0 && S_ISLNK(st.st_mode))
         r = -ELOOP;
-    char **new_argv = NULL, **new_env = NULL;
     if (r == 0)
-        r = build_argv(name, argv, &new_argv);
+        r = build_argv(name, argv, &t->exec_argv);
     if (r == 0)
-        r = copy_array(envp, 0, &new_env);
+        r = copy_array(envp, 0, &t->exec_env);
     if (r >= 0) {
         process_leaving(false);
         signals_before_exec(t);
-        r = host_syscall(SYS_execve, (uint64_t)process.config->self, (uint64_t)new_argv, (uint64_t)new_env, 0, 0, 0);
+        r = host_syscall(SYS_execve, (uint64_t)process.config->self, (uint64_t)t->exec_argv, (uint64_t)t->exec_env, 0,
+                         0, 0);
         signals_after_failed_exec(t);
     }
-    free(new_argv);
-    free(new_env);
+    free(t->exec_argv);
+    free(t->exec_env);
+    t->exec_argv = t->exec_env = NULL;
     if (keep >= 0)
         close(keep);
     return r;

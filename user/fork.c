@@ -2,7 +2,6 @@
  *
  * All locks are held across the fork, so that none is left locked in the child by a thread that is not there.
  */
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,30 +12,20 @@
 
 /* What the C library's fork does as well; anything beyond goes to the kernel directly. */
 #define PLAIN_FLAGS                                                                                                    \
-    ((uint64_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_SETTLS | CLONE_VFORK |         \
-                CLONE_VM | CLONE_CLEAR_SIGHAND))
-#define OWN_FD_MIN 900
+    ((uint64_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_SETTLS | CLONE_PIDFD |         \
+                CLONE_CLEAR_SIGHAND))
 
 static pid_t fork_host(const struct clone_request *c) {
     if ((c->flags & ~PLAIN_FLAGS) == 0 && c->exit_signal == SIGCHLD)
         return fork();
-    uint64_t flags = (c->flags & ~(PLAIN_FLAGS | CLONE_IO)) | c->exit_signal;
-    return (pid_t)syscall(SYS_clone, flags, 0, flags & CLONE_PIDFD ? c->pidfd : 0, 0, 0);
+    uint64_t flags = (c->flags & ~(PLAIN_FLAGS | CLONE_IO)) | (c->flags & CLONE_VFORK) | c->exit_signal;
+    return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 }
 
-/* A pipe whose write end closes when the child executes a program or exits. */
-static bool vfork_pipe(int fds[2]) {
-    int low[2];
-    if (pipe2(low, O_CLOEXEC) != 0)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        fds[i] = fcntl(low[i], F_DUPFD_CLOEXEC, OWN_FD_MIN);
-        if (fds[i] < 0)
-            fds[i] = low[i];
-        else
-            close(low[i]);
-    }
-    return true;
+/* The guest does not know the child yet, so nobody waits for it and its number still means it. */
+static void put_pidfd(const struct clone_request *c, pid_t pid) {
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    copy_out(c->pidfd, &fd, sizeof fd);
 }
 
 static int64_t in_child(struct task *t, const struct clone_request *c) {
@@ -45,7 +34,10 @@ static int64_t in_child(struct task *t, const struct clone_request *c) {
     t->queued = 0;
     t->signal_waiting = 0;
     t->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
-    atomic_store(&process.threads, 1);
+    atomic_store(&t->group->threads, 1);
+    t->group->shares_memory = false;
+    if (c->flags & CLONE_CLEAR_SIGHAND)
+        signals_clear_handlers(t);
     if (c->flags & CLONE_CHILD_SETTID)
         copy_out(c->child_tid, &t->tid, sizeof t->tid);
     if (c->stack)
@@ -57,18 +49,9 @@ static int64_t in_child(struct task *t, const struct clone_request *c) {
 }
 
 int64_t fork_process(struct task *t, const struct clone_request *c) {
-    int fds[2] = {-1, -1};
-    bool vfork = c->flags & CLONE_VFORK;
-    if (vfork && !vfork_pipe(fds))
-        return -errno;
     signals_block_all();
-    if (t->signal_waiting) { /* or the child would lose it */
-        if (vfork) {
-            close(fds[0]);
-            close(fds[1]);
-        }
+    if (t->signal_waiting) /* or the child would lose it */
         return RESTART_NOT_STARTED;
-    }
     engine_fork_prepare(process.engine);
     vma_lock();
     signals_lock();
@@ -78,20 +61,13 @@ int64_t fork_process(struct task *t, const struct clone_request *c) {
     vma_unlock();
     if (pid == 0) {
         engine_fork_child(process.engine, &t->hart);
-        if (vfork)
-            close(fds[0]);
         return in_child(t, c);
     }
     engine_fork_parent(process.engine);
     if (pid > 0 && (c->flags & CLONE_PARENT_SETTID))
         copy_out(c->parent_tid, &pid, sizeof pid);
-    if (vfork) {
-        char byte;
-        close(fds[1]);
-        while (pid > 0 && read(fds[0], &byte, 1) < 0 && errno == EINTR) {
-        }
-        close(fds[0]);
-    }
+    if (pid > 0 && (c->flags & CLONE_PIDFD))
+        put_pidfd(c, pid);
     signals_restore(t);
     return pid > 0 ? pid : -error;
 }

@@ -22,7 +22,11 @@
 #define SCRIPT_DEPTH 5
 #define AREA_BOTTOM UINT64_C(0x10000)
 #define AREA_TOP_64 (UINT64_C(1) << 38) /* half of Sv39's reach is the user's */
+#ifdef __SANITIZE_ADDRESS__
+#define AREA_TOP_32 UINT64_C(0x7fff0000) /* AddressSanitizer's shadow begins there */
+#else
 #define AREA_TOP_32 UINT64_C(0x9d000000)
+#endif
 
 struct process process;
 __thread struct task *task_current;
@@ -129,6 +133,7 @@ static void remember_exe(const struct launch *l) {
 }
 
 /* The engine is made for the program's own class: an RV64 set runs RV32 programs with the RV32 set of the same reach.
+ * err: why there is none, or why it only interprets, or empty.
  */
 static bool create_engine(struct linux_user_config *config, bool rv32, struct isa *isa32, char *err, size_t n) {
     config->engine.mem = (struct guest_memory){.fetch = watch_fetch, .watch_code = watch_code};
@@ -142,8 +147,6 @@ static bool create_engine(struct linux_user_config *config, bool rv32, struct is
     }
     err[0] = 0;
     process.engine = engine_create(&config->engine, err, n);
-    if (process.engine && err[0])
-        fprintf(stderr, "riv: %s\n", err);
     return process.engine != NULL;
 }
 
@@ -160,6 +163,8 @@ void process_leaving(bool for_good) {
 
 void process_finish(void) {
     static _Atomic bool done;
+    if (task_current && task_current->group->shares_memory) /* the statistics are the parent's */
+        return;
     if (atomic_exchange(&done, true))
         return;
     process_leaving(true);
@@ -187,6 +192,7 @@ int linux_user_main(const struct linux_user_config *given) {
     static struct linux_user_config config; /* outlives this frame: threads and exec read it */
     static struct isa isa32;
     static struct task task;
+    static struct group group = {.threads = 1};
     static uint8_t altstack[HOST_ALTSTACK];
     struct launch l;
     struct image image;
@@ -216,6 +222,7 @@ int linux_user_main(const struct linux_user_config *given) {
     if (sp < 0 || !map_sigreturn())
         return fail(l.path, 1, sp == -E2BIG ? "arguments and environment do not fit on the stack" : "no memory");
     task.main = true;
+    task.group = &group;
     task.tid = (pid_t)syscall(SYS_gettid);
     struct hart *h = &task.hart;
     h->xlen = process.rv32 ? 32 : 64;
@@ -225,10 +232,12 @@ int linux_user_main(const struct linux_user_config *given) {
     h->user = &task;
     if (!engine_hart_init(process.engine, h))
         return fail(l.path, 1, "no memory");
-    atomic_store(&process.threads, 1);
     task_current = &task;
+    paths_cwd_changed();
     signals_thread_init(&task, altstack, sizeof altstack);
     signals_init(&task);
+    if (err[0]) /* why it interprets; said now that nothing else is in the way */
+        fprintf(stderr, "riv: %s\n", err);
     task_run(&task);
     thread_finish(&task);
     return 1; /* not reached */

@@ -17,7 +17,6 @@
 #include "signals.h"
 #include "vma.h"
 
-#define SIGNALS 64
 #define SA_RESTORER_HOST 0x04000000ul
 #define GUEST_SA_FLAGS                                                                                                 \
     ((uint64_t)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER) |                     \
@@ -25,6 +24,7 @@
 /* What faults raise: never blocked on the host. */
 #define FAULT_SIGNALS                                                                                                  \
     (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGTRAP))
+#define LIBC_SIGNALS 32 /* first of those that C libraries keep for cancellation and setuid */
 #define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 #define IGNORED_BY_DEFAULT (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
 #define STOPS_BY_DEFAULT (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
@@ -39,13 +39,10 @@ struct host_action {
 
 extern void signal_restorer(void);
 
-static struct {
-    pthread_mutex_t mutex;
-    struct guest_action action[SIGNALS + 1];
-} table = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-void signals_lock(void) { pthread_mutex_lock(&table.mutex); }
-void signals_unlock(void) { pthread_mutex_unlock(&table.mutex); }
+void signals_lock(void) { pthread_mutex_lock(&mutex); }
+void signals_unlock(void) { pthread_mutex_unlock(&mutex); }
 
 static void host_set_mask(uint64_t mask) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8); }
 static uint64_t host_mask(uint64_t guest) { return guest & ~FAULT_SIGNALS; }
@@ -78,12 +75,22 @@ static void host_fault(int sig, siginfo_t *info, void *context) {
     die_of_own_fault(sig, info, context);
 }
 
+static bool is_queued(const struct task *t, int sig) {
+    for (unsigned i = 0; i < t->queued; i++)
+        if (t->queue[i].si_signo == sig)
+            return true;
+    return false;
+}
+
 static void host_handler(int sig, siginfo_t *info, void *context) {
     struct task *t = task_current;
     ucontext_t *uc = context;
     int saved_errno = errno;
     if (is_fault_signal(sig) && info->si_code > 0) {
         host_fault(sig, info, context);
+    } else if (t && is_fault_signal(sig) && (t->mask & SIGNAL_BIT(sig)) && !t->suspended) {
+        if (!is_queued(t, sig) && t->queued < SIGNAL_QUEUE) /* pending, as the host keeps it for others */
+            t->queue[t->queued++] = *info;
     } else if (t && t->queued < SIGNAL_QUEUE) {
         t->queue[t->queued++] = *info;
         __atomic_store_n(&t->signal_waiting, 1, __ATOMIC_RELEASE);
@@ -115,9 +122,9 @@ void signals_init(struct task *t) {
     for (int sig = 1; sig <= SIGNALS; sig++) {
         struct host_action host;
         if (syscall(SYS_rt_sigaction, sig, NULL, &host, 8) == 0 && host.handler == (uintptr_t)SIG_IGN)
-            table.action[sig].handler = GUEST_SIG_IGN;
+            t->group->action[sig].handler = GUEST_SIG_IGN;
         if (is_fault_signal(sig))
-            host_install(sig, &table.action[sig]);
+            host_install(sig, &t->group->action[sig]);
     }
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &t->mask, 8);
     signals_restore(t);
@@ -159,12 +166,12 @@ static bool enter_handler(struct task *t, const siginfo_t *info, const struct gu
     return true;
 }
 
-static struct guest_action take_action(int sig) {
+static struct guest_action take_action(struct task *t, int sig) {
     signals_lock();
-    struct guest_action action = table.action[sig];
+    struct guest_action action = t->group->action[sig];
     if (action.handler > GUEST_SIG_IGN && (action.flags & (uint64_t)SA_RESETHAND)) {
-        table.action[sig].handler = GUEST_SIG_DFL;
-        host_install(sig, &table.action[sig]);
+        t->group->action[sig].handler = GUEST_SIG_DFL;
+        host_install(sig, &t->group->action[sig]);
     }
     signals_unlock();
     return action;
@@ -172,7 +179,7 @@ static struct guest_action take_action(int sig) {
 
 static void force(struct task *t, const siginfo_t *info) {
     int sig = info->si_signo;
-    struct guest_action action = take_action(sig);
+    struct guest_action action = take_action(t, sig);
     if (action.handler <= GUEST_SIG_IGN || (t->mask & SIGNAL_BIT(sig)) || process.rv32)
         signals_die(sig);
     if (!enter_handler(t, info, &action, t->mask)) {
@@ -241,7 +248,7 @@ void signals_deliver(struct task *t, bool interrupted) {
         uint64_t current = t->suspended ? t->suspend_mask : t->mask;
         if (!dequeue(t, current, &info))
             break;
-        struct guest_action action = take_action(info.si_signo);
+        struct guest_action action = take_action(t, info.si_signo);
         uint64_t bit = SIGNAL_BIT(info.si_signo);
         if (action.handler == GUEST_SIG_IGN || (action.handler == GUEST_SIG_DFL && (IGNORED_BY_DEFAULT & bit)))
             continue;
@@ -275,15 +282,22 @@ int64_t sys_rt_sigaction(struct task *t, const uint64_t *a) {
     if (a[1] && (UNBLOCKABLE & SIGNAL_BIT(sig)))
         return -EINVAL;
     signals_lock();
-    old = table.action[sig];
+    old = t->group->action[sig];
     if (a[1]) {
         action.flags &= GUEST_SA_FLAGS;
         action.mask &= ~UNBLOCKABLE;
-        table.action[sig] = action;
+        t->group->action[sig] = action;
         host_install(sig, &action);
     }
     signals_unlock();
     return a[2] ? copy_out(a[2], &old, sizeof old) : 0;
+}
+
+static bool any_queued(const struct task *t, uint64_t blocked) {
+    for (unsigned i = 0; i < t->queued; i++)
+        if (!(blocked & SIGNAL_BIT(t->queue[i].si_signo)))
+            return true;
+    return false;
 }
 
 /* Sets the mask without losing a signal that has just been taken. */
@@ -295,7 +309,7 @@ static int64_t set_mask(struct task *t, uint64_t mask) {
     if (r != 0)
         return r;
     t->mask = mask;
-    if (t->queued) /* a fault signal that was sent while blocked */
+    if (any_queued(t, mask)) /* a fault signal that was sent while blocked */
         t->signal_waiting = 1;
     return 0;
 }
@@ -327,6 +341,30 @@ int64_t sys_rt_sigprocmask(struct task *t, const uint64_t *a) {
     return a[2] ? copy_out(a[2], &old, sizeof old) : 0;
 }
 
+/* The host's answer, and signals of faults that riv itself keeps. */
+int64_t sys_rt_sigpending(struct task *t, const uint64_t *a) {
+    uint64_t set = 0;
+    if (a[1] > sizeof set)
+        return -EINVAL;
+    int64_t r = host_syscall(SYS_rt_sigpending, (uint64_t)&set, sizeof set, 0, 0, 0, 0);
+    for (unsigned i = 0; i < t->queued; i++)
+        set |= SIGNAL_BIT(t->queue[i].si_signo) & t->mask;
+    return r ? r : copy_out(a[0], &set, a[1]);
+}
+
+int64_t sys_rt_sigtimedwait(struct task *t, const uint64_t *a) {
+    uint64_t set;
+    siginfo_t info;
+    if (a[3] == sizeof set && copy_in(&set, a[0], sizeof set) == 0 && t->queued) {
+        signals_block_all(); /* the queue is the handler's, too */
+        bool taken = dequeue(t, ~(set & FAULT_SIGNALS), &info);
+        signals_restore(t);
+        if (taken)
+            return a[1] && copy_out(a[1], &info, sizeof info) != 0 ? -EFAULT : info.si_signo;
+    }
+    return host_syscall_blocking(SYS_rt_sigtimedwait, a[0], a[1], a[2], a[3], 0, 0);
+}
+
 int64_t signals_masked_call(struct task *t, uint64_t mask, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                             uint64_t e, uint64_t f) {
     if (mask) {
@@ -335,7 +373,7 @@ int64_t signals_masked_call(struct task *t, uint64_t mask, long number, uint64_t
             return -EFAULT;
         t->suspend_mask = set & ~UNBLOCKABLE;
         t->suspended = true;
-        if (t->queued)
+        if (any_queued(t, t->suspend_mask))
             t->signal_waiting = 1;
     }
     int64_t r = host_syscall_blocking(number, a, b, c, d, e, f);
@@ -358,7 +396,7 @@ int64_t sys_rt_sigreturn(struct task *t, const uint64_t *a) {
         return NO_RESULT;
     }
     t->mask = mask & ~UNBLOCKABLE;
-    if (t->queued)
+    if (any_queued(t, t->mask))
         t->signal_waiting = 1;
     else
         signals_restore(t); /* else signals_deliver does, after what waits */
@@ -391,20 +429,44 @@ int64_t sys_sigaltstack(struct task *t, const uint64_t *a) {
     return a[1] ? copy_out(a[1], &old, sizeof old) : 0;
 }
 
+void signals_take_back(struct task *t) {
+    static _Atomic bool done;
+    if (atomic_exchange(&done, true))
+        return;
+    signals_lock();
+    for (int sig = LIBC_SIGNALS; sig < SIGRTMIN; sig++)
+        host_install(sig, &t->group->action[sig]);
+    signals_unlock();
+}
+
+void signals_clear_handlers(struct task *t) {
+    signals_lock();
+    for (int sig = 1; sig <= SIGNALS; sig++) {
+        struct guest_action *action = &t->group->action[sig];
+        if (action->handler == GUEST_SIG_DFL || action->handler == GUEST_SIG_IGN)
+            continue;
+        *action = (struct guest_action){0};
+        host_install(sig, action);
+    }
+    signals_unlock();
+}
+
 void signals_before_exec(struct task *t) {
     signals_lock();
     for (int sig = 1; sig <= SIGNALS; sig++) {
         struct host_action ign = {.handler = (uintptr_t)SIG_IGN};
-        if (is_fault_signal(sig) && table.action[sig].handler == GUEST_SIG_IGN)
+        if (is_fault_signal(sig) && t->group->action[sig].handler == GUEST_SIG_IGN)
             syscall(SYS_rt_sigaction, sig, &ign, NULL, 8);
     }
+    signals_unlock(); /* not held across execve: after vfork, the parent needs it */
     host_set_mask(t->mask);
 }
 
 void signals_after_failed_exec(struct task *t) {
+    signals_lock();
     for (int sig = 1; sig <= SIGNALS; sig++)
         if (is_fault_signal(sig))
-            host_install(sig, &table.action[sig]);
+            host_install(sig, &t->group->action[sig]);
     signals_unlock();
     signals_restore(t);
 }

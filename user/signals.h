@@ -9,11 +9,6 @@
 
 #include "user.h"
 
-/* As the guest's rt_sigaction has it (RISC-V has no restorer). */
-struct guest_action {
-    uint64_t handler, flags, mask;
-};
-
 #define SIGNAL_BIT(sig) (UINT64_C(1) << ((sig)-1))
 #define GUEST_SS_AUTODISARM INT32_MIN /* 1 << 31 */
 #define GUEST_SIG_DFL 0u
@@ -37,6 +32,10 @@ void signals_restore(struct task *t);
 /* For execve: what the guest ignores is ignored by the host as well; undone where execve fails. */
 void signals_before_exec(struct task *t);
 void signals_after_failed_exec(struct task *t);
+/* After the C library has made a thread: the first time, it handles signals itself that the guest's has use for. */
+void signals_take_back(struct task *t);
+/* For CLONE_CLEAR_SIGHAND: what has a handler gets the default. */
+void signals_clear_handlers(struct task *t);
 /* Around fork. */
 void signals_lock(void);
 void signals_unlock(void);
@@ -45,6 +44,8 @@ int64_t sys_rt_sigaction(struct task *t, const uint64_t *a);
 int64_t sys_rt_sigprocmask(struct task *t, const uint64_t *a);
 int64_t sys_rt_sigsuspend(struct task *t, const uint64_t *a);
 int64_t sys_rt_sigreturn(struct task *t, const uint64_t *a);
+int64_t sys_rt_sigpending(struct task *t, const uint64_t *a);
+int64_t sys_rt_sigtimedwait(struct task *t, const uint64_t *a);
 int64_t sys_sigaltstack(struct task *t, const uint64_t *a);
 /* A system call that replaces the mask while it waits: mask is the guest's pointer or 0. */
 int64_t signals_masked_call(struct task *t, uint64_t mask, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,

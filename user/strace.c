@@ -1,6 +1,7 @@
 /* strace.c: -strace: "PID name(arguments) = result" on stderr, as people know it from qemu-user. */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,6 +118,7 @@ static void add_argument(struct line *l, char letter, const uint64_t *a, unsigne
     case 'P':
     case 'L':
     case 'N':
+    case 'C':
         add_string(l, a[i]);
         break;
     case 'r':
@@ -166,11 +168,26 @@ void strace_before(const struct task *t, uint64_t number, const struct syscall_r
     print(&l);
 }
 
+/* Whether an unknown call's number has not been seen before; what there is no room for counts as seen. */
+static bool first_seen(uint64_t number) {
+    static _Atomic uint64_t seen[64];
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        uint64_t is = 0;
+        if (atomic_compare_exchange_strong(&seen[i], &is, number + 1))
+            return true;
+        if (is == number + 1)
+            return false;
+    }
+    return false;
+}
+
 void strace_after(const struct task *t, uint64_t number, const struct syscall_row *row, const uint64_t *a,
                   int64_t result) {
     struct line l = {.n = 0};
     if (result == NO_RESULT)
         return;
+    if (!row && first_seen(number))
+        add(&l, "%d riv: unknown system call %lu\n", t->tid, number);
     format_call(&l, t, number, row, a);
     if (result == RESTART_INTERRUPTED)
         add(&l, " = ? (interrupted)");

@@ -60,18 +60,19 @@ static int64_t prepare(const struct syscall_row *row, uint64_t *a, char path[2][
             break;
         case 'P':
         case 'L':
-        case 'N': {
+        case 'N':
+        case 'C': {
             char guest[PATH_MAX];
             if (a[i] == 0)
                 break; /* some calls take none; the others say EFAULT */
             int64_t r = copy_string(guest, a[i], sizeof guest);
             if (r != 0)
                 return r;
-            if (guest[0] != '/')
-                break;
             const char *flags = letter == 'N' ? strchr(row->args, 'n') : NULL;
             bool follow = letter == 'P' || (flags && !(a[flags - row->args] & AT_SYMLINK_NOFOLLOW));
-            const char *found = path_resolve(guest, path[paths], follow);
+            int dirfd = i > 0 && row->args[i - 1] == 'A' ? (int)a[i - 1] : AT_FDCWD;
+            unsigned how = (follow ? PATH_FOLLOW : 0) | (letter == 'C' ? PATH_CREATE : 0);
+            const char *found = path_resolve_at(dirfd, guest, path[paths], how);
             if (found == process.exe)
                 found = strcpy(path[paths], process.exe);
             if (found != guest)

@@ -23,6 +23,7 @@
 struct start {
     struct task *task;
     const struct clone_request *args;
+    pid_t tid;
     sem_t ready;
 };
 
@@ -37,6 +38,7 @@ static void *thread_main(void *arg) {
         copy_out(s->args->parent_tid, &t->tid, sizeof t->tid);
     if (s->args->flags & CLONE_CHILD_SETTID)
         copy_out(s->args->child_tid, &t->tid, sizeof t->tid);
+    s->tid = t->tid;
     sem_post(&s->ready); /* s is gone from here on */
     signals_restore(t);
     task_run(t);
@@ -44,10 +46,10 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-int64_t thread_create(struct task *t, const struct clone_request *c) {
+struct task *task_copy(const struct task *t, const struct clone_request *c) {
     struct task *child = malloc(sizeof *child);
     if (!child)
-        return -ENOMEM;
+        return NULL;
     memcpy(child, t, sizeof *child);
     struct hart *h = &child->hart;
     child->clear_tid = c->flags & CLONE_CHILD_CLEARTID ? c->child_tid : 0;
@@ -55,6 +57,7 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
     child->altstack = (struct alt_stack){0};
     child->queued = 0;
     child->signal_waiting = 0;
+    child->exec_argv = child->exec_env = NULL;
     h->pc += 4;
     h->x[10] = 0;
     h->pending = 0;
@@ -65,27 +68,40 @@ int64_t thread_create(struct task *t, const struct clone_request *c) {
         h->x[4] = c->tls;
     if (!engine_hart_init(process.engine, h)) {
         free(child);
-        return -ENOMEM;
+        return NULL;
     }
-    struct start s = {.task = child, .args = c};
-    sem_init(&s.ready, 0, 0);
+    return child;
+}
+
+int thread_start(struct task *t, void *(*run)(void *), void *arg, size_t stack_size) {
     pthread_attr_t attr;
+    pthread_t thread;
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, THREAD_STACK);
-    signals_block_all();
-    atomic_fetch_add(&process.threads, 1);
-    pthread_t thread;
-    int error = pthread_create(&thread, &attr, thread_main, &s);
+    pthread_attr_setstacksize(&attr, stack_size);
+    int error = pthread_create(&thread, &attr, run, arg);
     pthread_attr_destroy(&attr);
+    signals_take_back(t);
+    return error;
+}
+
+int64_t thread_create(struct task *t, const struct clone_request *c) {
+    struct task *child = task_copy(t, c);
+    if (!child)
+        return -ENOMEM;
+    struct start s = {.task = child, .args = c};
+    sem_init(&s.ready, 0, 0);
+    signals_block_all();
+    atomic_fetch_add(&t->group->threads, 1);
+    int error = thread_start(t, thread_main, &s, THREAD_STACK);
     int64_t r = -error;
     if (error == 0) {
         while (sem_wait(&s.ready) != 0) {
         }
-        r = child->tid;
+        r = s.tid; /* child may have ended and be gone */
     } else {
-        atomic_fetch_sub(&process.threads, 1);
-        engine_hart_exit(h);
+        atomic_fetch_sub(&t->group->threads, 1);
+        engine_hart_exit(&child->hart);
         free(child);
     }
     sem_destroy(&s.ready);
@@ -101,12 +117,14 @@ static void clear_child_tid(struct task *t) {
 
 void thread_finish(struct task *t) {
     signals_block_all();
-    bool last = atomic_fetch_sub(&process.threads, 1) == 1;
+    bool last = atomic_fetch_sub(&t->group->threads, 1) == 1;
     if (last)
         process_finish();
     bool leader = t->main;
     int status = t->exit_status;
     engine_hart_exit(&t->hart);
+    if (!process.rv32)
+        robust_list_exit(t);
     clear_child_tid(t);
     /* The last thread's status is the process's when it is the leader; else the leader has left its own. */
     if (leader || last)
@@ -154,7 +172,8 @@ int64_t sys_clone3(struct task *t, const uint64_t *a) {
         return a[1] < 64 ? -EINVAL : -E2BIG;
     if (copy_in(raw, a[0], a[1]) != 0)
         return -EFAULT;
-    if (raw[9] || (raw[0] & CLONE_INTO_CGROUP_FLAG) || (raw[5] == 0) != (raw[6] == 0))
+    if (raw[9] || (raw[0] & (CLONE_INTO_CGROUP_FLAG | CLONE_DETACHED | CSIGNAL)) || raw[4] & ~(uint64_t)CSIGNAL ||
+        (raw[5] == 0) != (raw[6] == 0))
         return raw[9] ? -EPERM : -EINVAL;
     struct clone_request c = {
         .flags = raw[0],
@@ -171,9 +190,7 @@ int64_t sys_clone3(struct task *t, const uint64_t *a) {
 int64_t clone_dispatch(struct task *t, const struct clone_request *c) {
     if ((c->flags & THREAD_FLAGS) == THREAD_FLAGS)
         return thread_create(t, c);
-    if (c->flags & (CLONE_THREAD | CLONE_SIGHAND))
+    if (c->flags & (CLONE_THREAD | CLONE_SIGHAND)) /* shared handlers without being threads: not supported */
         return -EINVAL;
-    if ((c->flags & CLONE_VM) && !(c->flags & CLONE_VFORK))
-        return -EINVAL; /* two processes in one address space: not supported */
-    return fork_process(t, c);
+    return c->flags & CLONE_VM ? fork_sharing_memory(t, c) : fork_process(t, c);
 }

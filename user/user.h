@@ -44,10 +44,24 @@ struct process {
     uint64_t sigreturn; /* address of the code a signal handler returns to */
     uint64_t brk_start, brk;
     bool rv32;
-    _Atomic unsigned threads;
 };
 
 extern struct process process;
+
+#define SIGNALS 64
+
+/* As the guest's rt_sigaction has it (RISC-V has no restorer). */
+struct guest_action {
+    uint64_t handler, flags, mask;
+};
+
+/* What a process has for itself even where it shares memory, and so struct process, with its parent. */
+struct group {
+    _Atomic unsigned threads;
+    bool shares_memory; /* made with CLONE_VM: what it allocates is its parent's too, and is there after its end */
+    bool cwd_in_sysroot;
+    struct guest_action action[SIGNALS + 1]; /* under signals_lock */
+};
 
 struct alt_stack {
     uint64_t sp;
@@ -60,6 +74,7 @@ struct alt_stack {
 /* A guest thread. */
 struct task {
     struct hart hart;
+    struct group *group;
     pid_t tid;
     uint64_t clear_tid; /* guest address, 0: none */
     bool main;
@@ -72,6 +87,7 @@ struct task {
     struct alt_stack altstack;
     siginfo_t queue[SIGNAL_QUEUE]; /* taken by the host handler, not yet delivered */
     unsigned queued;
+    char **exec_argv, **exec_env;  /* of an execve under way; after vfork, the parent frees them */
     uint32_t signal_waiting; /* set by the host handler; read by safe_syscall */
     void *host_altstack;
 };

@@ -203,7 +203,10 @@ static void leave(struct trace *t, struct trace_hart *h) {
         pop(t, h);
 }
 
-static void begin(struct trace *t) { output_text(t->out, "{\"traceEvents\":["); }
+static void begin(struct trace *t) {
+    any = false;
+    output_text(t->out, "{\"traceEvents\":[");
+}
 static void end(struct trace *t) { output_text(t->out, "\n],\"displayTimeUnit\":\"ns\"}\n"); }
 
 const struct trace_format format_chrome = {

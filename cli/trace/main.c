@@ -16,6 +16,7 @@ enum { FORMATS = sizeof formats / sizeof *formats, ARGUMENTS_MAX = 64 };
 struct trace_options {
     struct tracer *tracer;
     bool append, help;
+    long process;               /* only this one is traced; -1: any */
     char *again[ARGUMENTS_MAX]; /* what the next riv-trace gets when the guest executes another program */
     size_t again_count;
 };
@@ -105,8 +106,13 @@ static bool set_help(struct trace_options *o, const char *value, char *err, size
     return true;
 }
 
+static bool set_process(struct trace_options *o, const char *value, char *err, size_t n) {
+    o->process = atol(value);
+    return true;
+}
+
 static const struct {
-    const char *name, *arg, *help;
+    const char *name, *arg, *help; /* help NULL: between this program and itself */
     bool (*apply)(struct trace_options *o, const char *value, char *err, size_t n);
 } rows[] = {
     {"format", "NAME", "spike, qemu, json or chrome, see below", set_format},
@@ -119,13 +125,14 @@ static const struct {
     {"privilege", "LIST", "shows these privileges only: letters out of u, s, m", set_privilege},
     {"traps", NULL, "spike: lines for exceptions, as Spike has with -l", set_traps},
     {"help", NULL, "prints this text", set_help},
+    {"process", "N", NULL, set_process},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
 static int print_help(void) {
     printf("usage: riv trace --format NAME [OPTION]... PROGRAM [ARGUMENT]...\n"
            "Runs a RISC-V Linux program and writes what it executes.\n\n");
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < ROWS && rows[i].help; i++) {
         char left[64];
         snprintf(left, sizeof left, "  %s%s%s%s", rows[i].name[1] ? "--" : "-", rows[i].name, rows[i].arg ? " " : "",
                  rows[i].arg ? rows[i].arg : "");
@@ -181,7 +188,7 @@ static bool take_options(struct trace_options *o, int *argc, char **argv, char *
         }
         if (!rows[row].apply(o, value, err, n))
             return false;
-        if (rows[row].apply != set_file && o->again_count < ARGUMENTS_MAX - 2 &&
+        if (rows[row].apply != set_file && rows[row].help && o->again_count < ARGUMENTS_MAX - 2 &&
             asprintf(&o->again[o->again_count], value ? "--%s=%s" : "--%s", rows[row].name, value) > 0)
             o->again_count++;
     }
@@ -192,35 +199,28 @@ static bool take_options(struct trace_options *o, int *argc, char **argv, char *
     return true;
 }
 
-/* riv itself, from beside this program or from where it is installed. */
-static const char *find_riv(const char *self) {
-    static char path[SELF_PATH_MAX + 64];
-    static const char *const places[] = {"riv", "../../bin/riv"};
-    const char *slash = strrchr(self, '/');
-    for (int i = 0; slash && i < 2; i++) {
-        snprintf(path, sizeof path, "%.*s%s", (int)(slash + 1 - self), self, places[i]);
-        if (access(path, X_OK) == 0)
-            return path;
-    }
-    return self;
+/* The file under a name that is good in every directory. */
+static char *absolute(const char *file) {
+    char directory[SELF_PATH_MAX], *name = NULL;
+    if (file[0] == '/' || strcmp(file, "-") == 0 || !getcwd(directory, sizeof directory))
+        return strdup(file);
+    return asprintf(&name, "%s/%s", directory, file) < 0 ? NULL : name;
 }
 
-/* What a program started by execve runs under: this program again, adding to the file; or plain riv, where nothing can
- * be added to the document. */
+/* What a program that the guest executes runs under: this program again, which adds to the file.  Where the file is one
+ * process's, that number is passed on, so that its children are not traced; where nothing can be added, 0. */
 static bool prepare_exec(struct trace_options *o, struct cli_options *riv) {
     static char *list[ARGUMENTS_MAX + OPTION_MAX];
     struct tracer *tr = o->tracer;
     size_t count = 0;
-    if (tr->format->end_before_exec) {
-        riv->user.self = find_riv(riv->self);
-        return true;
-    }
-    char *real = strcmp(tr->path, "-") == 0 ? NULL : realpath(tr->path, NULL);
-    const char *file = real ? real : tr->path;
-    if (asprintf(&list[count], "-o=+%s", file) < 0)
+    char *file = absolute(tr->file);
+    long process = tr->format->end_before_exec ? 0 : o->process >= 0 ? o->process : getpid();
+    if (!file || asprintf(&list[count++], "-o=+%s", file) < 0)
         return false;
-    count++;
-    free(real);
+    free(file);
+    if ((tr->format->end_before_exec || !strstr(tr->file, "%p")) &&
+        asprintf(&list[count++], "--process=%ld", process) < 0)
+        return false;
     for (size_t i = 0; i < o->again_count; i++)
         list[count++] = o->again[i];
     for (char **option = riv->user.self_options; option && *option; option++)
@@ -238,8 +238,8 @@ int main(int argc, char **argv) {
     static struct cli_options riv;
     static struct tracer tracer = {.file = "/dev/stderr",
                                    .filter = {.from = 1, .to = UINT64_MAX, .count = UINT64_MAX, .user = true}};
-    struct trace_options options = {.tracer = &tracer};
-    char err[MESSAGE_MAX];
+    struct trace_options options = {.tracer = &tracer, .process = -1};
+    char err[MESSAGE_MAX] = "";
     if (!self_path(argc > 0 ? argv[0] : NULL, riv.self, sizeof riv.self)) {
         fprintf(stderr, "riv: cannot find my own path: /proc is not mounted\n");
         return 1;
@@ -254,13 +254,17 @@ int main(int argc, char **argv) {
         return usage_error("that option is riv's, not riv trace's");
     if (!tracer.format)
         return usage_error("no trace format given (--format)");
-    if (!options_finish(&riv, err, sizeof err) || !tracer_init(&tracer, &riv.user.engine) ||
-        !tracer_open(&tracer, options.append, err, sizeof err) || !prepare_exec(&options, &riv)) {
+    bool traced = options.process < 0 || options.process == getpid();
+    if (!options_finish(&riv, err, sizeof err) || !prepare_exec(&options, &riv) ||
+        (traced &&
+         (!tracer_init(&tracer, &riv.user.engine) || !tracer_open(&tracer, options.append, err, sizeof err)))) {
         fprintf(stderr, "riv: %s\n", err[0] ? err : "out of memory");
         return 1;
     }
-    riv.user.leaving = tracer_leaving;
-    riv.user.leaving_ctx = &tracer;
+    if (traced) {
+        riv.user.leaving = tracer_leaving;
+        riv.user.leaving_ctx = &tracer;
+    }
     int status = linux_user_main(&riv.user);
     options_free(&riv);
     return status;

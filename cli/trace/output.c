@@ -37,9 +37,12 @@ struct output *output_open(const char *path, bool append, char *err, size_t n) {
     }
     memset(o, 0, offsetof(struct output, packed));
     o->path = path;
-    bool to_stdout = strcmp(path, "-") == 0;
-    int fd = to_stdout ? fcntl(1, F_DUPFD_CLOEXEC, 3)
-                       : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+    /* not opened by name: where they are files, others write there too */
+    int open_already = strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0 ? 1
+                       : strcmp(path, "/dev/stderr") == 0                         ? 2
+                                                                                  : -1;
+    int fd = open_already >= 0 ? fcntl(open_already, F_DUPFD_CLOEXEC, 3)
+                               : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
     if (fd < 0) {
         snprintf(err, n, "trace file %s: %s", path, strerror(errno));
         free(o);

@@ -92,9 +92,7 @@ static bool filter_pc(void *ctx, uint64_t pc) {
     uint64_t kept = atomic_load_explicit(slot, memory_order_relaxed);
     if (kept >> 1 == pc + 1)
         return kept & 1;
-    pthread_mutex_lock(&tr->symbols_lock);
     bool answer = wants(tr, pc);
-    pthread_mutex_unlock(&tr->symbols_lock);
     atomic_store_explicit(slot, (pc + 1) << 1 | answer, memory_order_relaxed);
     return answer;
 }
@@ -195,13 +193,18 @@ bool tracer_open(struct tracer *tr, bool append, char *err, size_t n) {
 
 static struct tracer *forking;
 
-static void before_fork(void) { pthread_mutex_lock(&forking->lock); }
-static void after_fork(void) { pthread_mutex_unlock(&forking->lock); }
+static void before_fork(void) {
+    pthread_mutex_lock(&forking->lock);
+    symbols_hold(forking->trace.symbols);
+}
+static void after_fork(void) {
+    symbols_release(forking->trace.symbols);
+    pthread_mutex_unlock(&forking->lock);
+}
 static void in_child(void) {
     struct tracer *tr = forking;
     char err[512];
-    pthread_mutex_init(&tr->lock, NULL);
-    pthread_mutex_init(&tr->symbols_lock, NULL);
+    after_fork();
     if (!strstr(tr->file, "%p"))
         return; /* pid still says that all is the parent's */
     output_abandon(tr->trace.out);
@@ -225,7 +228,6 @@ static void in_child(void) {
 
 bool tracer_init(struct tracer *tr, struct engine_config *engine) {
     pthread_mutex_init(&tr->lock, NULL);
-    pthread_mutex_init(&tr->symbols_lock, NULL);
     tr->trace.symbols = symbols_create();
     forking = tr;
     if (!tr->trace.symbols || pthread_key_create(&tr->key, thread_gone) ||

@@ -35,7 +35,6 @@ struct tracer {
     struct member *members;
     pthread_key_t key;
     atomic_bool stopped;
-    pthread_mutex_t symbols_lock; /* innermost: symbols, where the lock above may not be taken */
     _Atomic uint64_t answers[TRACE_ANSWERS];
 };
 

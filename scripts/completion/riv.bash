@@ -3,6 +3,16 @@ _riv() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word i
     local with_value=' --engine --cpu -L -E -U -0 -s -d -D '
     local options='--engine --cpu -L -E -U -0 -s --strace --stats -d -D --help --version --'
+    # riv trace has options beside riv's own
+    if [[ ${COMP_WORDS[1]} == trace ]]; then
+        with_value+='--format -o --pc --symbol --from --to --count --privilege '
+        options="--format -o --pc --symbol --from --to --count --privilege --traps $options"
+        case $previous in
+        --format) mapfile -t COMPREPLY < <(compgen -W 'spike qemu json chrome' -- "$current"); return ;;
+        -o) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --pc | --symbol | --from | --to | --count | --privilege) return ;;
+        esac
+    fi
     COMPREPLY=()
     case $previous in
     --engine) mapfile -t COMPREPLY < <(compgen -W 'auto jit interp' -- "$current"); return ;;
@@ -15,6 +25,7 @@ _riv() {
     esac
     # After the program everything is its own: files.
     for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ $i != 1 || ${COMP_WORDS[1]} != trace ]] || continue
         word=${COMP_WORDS[i]}
         if [[ $word != -* && $with_value != *" ${COMP_WORDS[i - 1]} "* ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -24,7 +35,7 @@ _riv() {
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'info help' -- "$current"; compgen -f -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W 'info help trace' -- "$current"; compgen -f -- "$current")
     else
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
     fi

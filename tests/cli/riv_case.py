@@ -1,4 +1,4 @@
-"""What the command line tests share: running riv, and the guest program show."""
+"""What the command line tests share: running riv, and guest programs."""
 import fcntl
 import os
 import subprocess
@@ -12,10 +12,10 @@ HERE = Path(__file__).resolve().parent
 CLEAN_ENV = {k: v for k, v in os.environ.items() if not k.startswith(("RIV", "QEMU_"))}
 
 
-def build_show():
-    """The guest program show, compiled where it is missing or old."""
+def build_guest(name):
+    """A guest program of this folder, compiled where it is missing or old."""
     WORK.mkdir(parents=True, exist_ok=True)
-    program, source = WORK / "show", HERE / "show.c"
+    program, source = WORK / name, HERE / f"{name}.c"
     with open(WORK / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:

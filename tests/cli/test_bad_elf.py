@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Files that cannot be run: one line that says why, 127 where something is not found and 126 otherwise, and never a crash."""
 import os
+import random
+import resource
+import signal
 import struct
+import subprocess
+import time
 import unittest
 from pathlib import Path
 
-from riv_case import WORK, RivCase, build_show
+from riv_case import CLEAN_ENV, RIV, WORK, RivCase, build_guest
 
 
 class BadElf(RivCase):
     @classmethod
     def setUpClass(cls):
-        cls.good = Path(build_show()).read_bytes()
+        cls.good = Path(build_guest("show")).read_bytes()
         cls.dir = WORK / "bad_elf"
         cls.dir.mkdir(parents=True, exist_ok=True)
 
@@ -83,6 +88,28 @@ class BadElf(RivCase):
 
     def test_overlapping_segments(self):
         self.refused(self.patched("overlap", self.phdr(1) + 40, "<Q", 1 << 24), says="overlap", status=126)
+
+    def test_random_damage(self):
+        """A real program with damaged headers: it is refused, or runs and ends as guests end, but riv never breaks."""
+        headers = struct.unpack_from("<Q", self.good, 32)[0] + 56 * struct.unpack_from("<H", self.good, 56)[0]
+        fixed = int(os.environ.get("RIV_SEED", "1"))
+        fresh = fixed if "RIV_SEED" in os.environ else time.time_ns()
+        for case in range(80):
+            seed = (fresh if case % 2 else fixed) + case
+            rng = random.Random(seed)
+            data = bytearray(self.good)
+            for _ in range(rng.randrange(1, 4)):
+                at = rng.randrange(16, headers)
+                data[at] = rng.choice((data[at] ^ 1 << rng.randrange(8), rng.randrange(256), 0, 255))
+            path = self.file("damaged", bytes(data))
+            for engine in ("interp", "jit"):
+                with self.subTest(RIV_SEED=seed - case, case=case, engine=engine):
+                    done = subprocess.run(
+                        [RIV, f"--engine={engine}", path, "args"], stdin=subprocess.DEVNULL, capture_output=True, env=CLEAN_ENV,
+                        timeout=60, check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (10, 10)))
+                    self.assertNotRegex(done.stderr, rb"internal error|Sanitizer|runtime error")
+                    self.assertIn(done.returncode, (0, 1, 126, 127, -signal.SIGSEGV, -signal.SIGILL, -signal.SIGBUS,
+                                                    -signal.SIGTRAP, -signal.SIGABRT, -signal.SIGKILL, -signal.SIGXCPU))
 
     def test_script_without_interpreter(self):
         self.refused(self.file("script", b"#!\n"), says="names no interpreter", status=126)

@@ -6,9 +6,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from riv_case import RivCase, build_show
+from riv_case import RivCase, build_guest
 
-SHOW = build_show()
+SHOW = build_guest("show")
 
 
 class Arguments(RivCase):
@@ -64,8 +64,11 @@ class Endings(RivCase):
             self.shows(SHOW, "exit", status, output="", status=status)
 
     def test_death_by_signal_is_passed_on(self):
-        for number in (signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
-            self.shows(SHOW, "kill", int(number), output="", status=-number)
+        harmless = {signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP,
+                    signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE, signal.SIGXFSZ}  # the last two: Python ignores them
+        for number in range(1, 32):
+            if number not in harmless:
+                self.shows(SHOW, "kill", number, output="", status=-number)
 
     def test_program_not_found(self):
         self.refused("/nonexistent/program", says="/nonexistent/program", status=127)
@@ -73,6 +76,25 @@ class Endings(RivCase):
     def test_not_a_guest_program(self):
         self.refused("/dev/null", says="/dev/null", status=126)
         self.refused("/", says="/", status=126)
+
+
+class InstructionSet(RivCase):
+    HAS = {"rv64gc": "c zicntr zifencei zihintpause", "rv64gcb": "c zicntr zifencei zihintpause zba zbb zbs",
+           "max": "c zicntr zifencei zihintpause zba zbb zbs zbc zicond zfa zfh zcb zacas zawrs zicboz"}
+
+    def test_instructions_outside_of_the_set_are_illegal(self):
+        program = build_guest("isa")
+        for cpu, has in self.HAS.items():
+            for extension in self.HAS["max"].split():
+                for engine in ("interp", "jit"):
+                    with self.subTest(cpu=cpu, extension=extension, engine=engine):
+                        done = self.riv(f"--cpu={cpu}", f"--engine={engine}", program, extension, env={"RIV_HOSTILE": "4"})
+                        ran = extension in has.split()
+                        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                                         (0, "ran\n", "") if ran else (-signal.SIGILL, "", ""))
+
+    def test_set_of_the_other_width(self):
+        self.refused("--cpu=rv32gc", SHOW, says="64-bit program", status=1)
 
 
 class Size(RivCase):
@@ -95,6 +117,16 @@ class Reports(RivCase):
 
     def test_stats_json(self):
         self.assertIsInstance(json.loads(self.riv("--stats=json", SHOW, "args").stderr), dict)
+
+    def test_log_items(self):
+        """Each item alone has its own lines; together they have all."""
+        looks = {"in_asm": r"(?m)^0x[0-9a-f]+: +[0-9a-f]+ +\w", "ir": r"(?m)^ *%\d+ = \w", "out_asm": r"(?m)^OUT: \d+ bytes$",
+                 "exec": r"(?m)^Trace 0x[0-9a-f]{16}$"}
+        for items in [*looks, ",".join(looks)]:
+            done = self.riv("--engine=jit", "-d", items, SHOW, "args")
+            self.assertEqual((done.returncode, done.stdout), (0, f"{SHOW}\nargs\n"))
+            for item, look in looks.items():
+                (self.assertRegex if item in items.split(",") else self.assertNotRegex)(done.stderr, look, items)
 
     def test_log_file(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
 /* list_insns.c: prints the README's table of instructions as Markdown, from the instruction table.
  *
- *     list_insns > table.md
+ *     list_insns      (the target readme puts it in its place; the test tree/readme compares)
  *
  * One line for every extension token of riscv.def, in the table's order.
  */

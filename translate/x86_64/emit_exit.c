@@ -1,13 +1,16 @@
 /* emit_exit.c: exits of a block, and the cold code behind its end. */
 #include "emitter.h"
 
+#include <string.h>
+
 void note_fault(struct emitter *e, const struct ir_node *n) {
     if (e->fault_count == MAX_FAULTS) {
         e->failed = true;
         return;
     }
     struct fault_entry *f = &e->faults[e->fault_count++];
-    *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff};
+    places_note(e);
+    *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff, e->log_count};
     if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box))
         return;
     const struct fault_fix *last = e->fix_count ? &e->fixes[e->fix_count - 1] : NULL;
@@ -24,6 +27,8 @@ struct cold *add_cold(struct emitter *e, enum cold_kind kind) {
     struct cold *c = &e->cold[e->cold_count++];
     *c = (struct cold){
         .kind = (uint8_t)kind, .reg = NO_REG, .reg2 = NO_REG, .reg3 = NO_REG, .result = NO_REG, .fix = e->fix};
+    if (kind <= COLD_EXIT)
+        c->moves = places_keep(e, e->be->home_x, 0);
     return c;
 }
 
@@ -39,18 +44,8 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target) {
     c->imm = (int64_t)target;
 }
 
-void change_homes(struct emitter *e, bool into_loop) {
-    for (unsigned i = 1; i < 32; i++) { /* first what has to go to memory, then what comes from there */
-        int usual = e->be->home_x[i], here = e->home_x[i], from = into_loop ? usual : here;
-        if (usual != here && from != NO_REG)
-            asm_rm(&e->a, 0x89, true, from, hart_x(i));
-    }
-    for (unsigned i = 1; i < 32; i++) {
-        int usual = e->be->home_x[i], here = e->home_x[i], to = into_loop ? here : usual;
-        if (usual != here && to != NO_REG)
-            asm_rm(&e->a, 0x8b, true, to, hart_x(i));
-    }
-    for (unsigned i = 0; i < 32; i++) {
+void change_f_homes(struct emitter *e, bool into_loop) {
+    for (unsigned i = 0; i < 32; i++) { /* first what has to go to memory, then what comes from there */
         int usual = e->be->home_f[i], here = e->home_f[i], from = into_loop ? usual : here;
         if (usual != here && from != NO_REG)
             fp_store(e, true, hart_f(i), from);
@@ -63,11 +58,10 @@ void change_homes(struct emitter *e, bool into_loop) {
 }
 
 /* Whether leaving this section needs code. */
-static bool homes_differ(const struct emitter *e) {
-    for (int i = 0; i < 32; i++)
-        if (e->be->home_x[i] != e->home_x[i] || e->be->home_f[i] != e->home_f[i])
-            return true;
-    return false;
+static bool leaving_is_work(struct emitter *e) {
+    struct reg_place list[33];
+    return e->fix.canon_d | e->fix.canon_s | e->fix.box || memcmp(e->be->home_f, e->home_f, sizeof e->home_f) ||
+           places_collect(e, e->be->home_x, 0, list);
 }
 
 void emit_fix(struct emitter *e, struct fault_fix fix) {
@@ -106,6 +100,8 @@ void emit_leave(struct emitter *e, enum leave_reason reason, uint64_t pc) {
 
 void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
     unsigned done = n->insn + (including ? 1u : 0u);
+    if (done > e->b->insns) /* the exit of a block that ends for its length is no instruction's */
+        done = e->b->insns;
     if (!e->be->stats || done <= e->counted)
         return;
     asm_alu_mi(&e->a, ALU_ADD, true, HART(stat[0]), (int32_t)(done - e->counted));
@@ -136,6 +132,10 @@ static bool is_last_exit(const struct emitter *e) {
 /* The jump back to the block's own start: into the loop section, or inside it to its head. */
 static void emit_back_edge(struct emitter *e, int cc) {
     if (e->in_loop) {
+        struct reg_place list[33];
+        unsigned n = places_collect(e, e->loop_home_x, e->head_dirty, list);
+        emit_moves(e, list, n, e->loop_home_x, 0);
+        e->at_head = true;
         struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s,
                                 e->fix.box & ~e->loop_fix.box};
         uint32_t skip = 0;
@@ -151,23 +151,28 @@ static void emit_back_edge(struct emitter *e, int cc) {
         return;
     }
     e->loop_fix = e->fix;
+    e->loop_entry_count = places_collect(e, e->loop_home_x, 0, e->loop_entry_moves);
     e->loop_entry = cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a);
 }
 
 static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
     bool back_edge = e->is_loop && target == e->b->pc && is_last_exit(e);
+    if (!e->in_loop && !back_edge)
+        places_settle(e);
     if (target <= pc) {
         if (!back_edge)
             finish_homes(e);
         poll(e, pc);
     }
+    if (back_edge && e->in_loop)
+        places_compute(e);
     enum cond cc = emit_condition(e, n->a);
     if (back_edge) {
         emit_back_edge(e, (int)cc);
         return;
     }
-    if (e->fix.canon_d | e->fix.canon_s | e->fix.box || homes_differ(e)) {
+    if (leaving_is_work(e)) {
         struct cold *c = add_cold(e, COLD_EXIT);
         c->from[0] = asm_jcc32(&e->a, cc);
         c->imm = (int64_t)target;
@@ -201,8 +206,8 @@ static struct mem probe(struct emitter *e, int reg) {
     return (struct mem){RDX, RCX, 3, 8};
 }
 
-static void emit_indirect(struct emitter *e, const struct ir_node *n) {
-    int t = use_reg(e, n->a);
+/* masked: bit 0 is to be cleared; the jump cache has no address with bit 0 set. */
+static void emit_indirect(struct emitter *e, const struct ir_node *n, bool masked, int t) {
     if (t == RCX || t == RDX) {
         asm_mov(&e->a, true, RAX, t);
         t = RAX;
@@ -214,6 +219,7 @@ static void emit_indirect(struct emitter *e, const struct ir_node *n) {
     struct cold *c = add_cold(e, is_call ? COLD_LOOKUP_CALL : COLD_LOOKUP);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
     c->reg = (int8_t)t;
+    c->masked = masked;
     if (is_call) {
         asm_call_mem(&e->a, entry);
         c->back = asm_offset(&e->a);
@@ -223,9 +229,8 @@ static void emit_indirect(struct emitter *e, const struct ir_node *n) {
     }
 }
 
-static void emit_return(struct emitter *e, const struct ir_node *n) {
-    bool masked = e->fold[n->a]; /* with bit 0 cleared: what was pushed has it clear */
-    int t = use_reg(e, masked ? node_of(e, n->a)->a : n->a);
+/* masked: with bit 0 cleared; what was pushed has it clear */
+static void emit_return(struct emitter *e, bool masked, int t) {
     asm_rm(&e->a, 0x3b, true, t, mem_at(RSP, 8));
     struct cold *c = add_cold(e, COLD_RET);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
@@ -251,12 +256,16 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
     }
     if (n->op == IR_exit && e->is_loop && target == e->b->pc) {
         poll(e, target);
+        if (e->in_loop)
+            places_compute(e);
         emit_back_edge(e, -1);
         return;
     }
     finish_homes(e);
+    bool masked = n->a != IR_NONE && e->fold[n->a]; /* the target's bit 0 is to be cleared */
+    int t = places_leave(e, masked ? node_of(e, n->a)->a : n->a);
     if (e->in_loop)
-        change_homes(e, false);
+        change_f_homes(e, false);
     switch (n->op) {
     case IR_exit:
         if (target <= pc)
@@ -272,10 +281,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         break;
     case IR_exit_reg:
     case IR_exit_call_reg:
-        emit_indirect(e, n);
+        emit_indirect(e, n, masked, t);
         break;
     case IR_exit_ret:
-        emit_return(e, n);
+        emit_return(e, masked, t);
         break;
     case IR_exit_trap:
         emit_trap(e, n->aux);
@@ -319,8 +328,16 @@ static void emit_cold_div(struct emitter *e, const struct cold *c) {
 /* Finishes registers and brings them to their usual homes, before control leaves the section. */
 static void leave_section(struct emitter *e, const struct cold *c) {
     emit_fix(e, c->fix);
+    emit_moves(e, &e->moves[c->moves.start], c->moves.count, e->be->home_x, 0);
     if (e->in_loop)
-        change_homes(e, false);
+        change_f_homes(e, false);
+}
+
+/* The target of a computed jump in rax. */
+static void load_target(struct emitter *e, const struct cold *c) {
+    asm_mov(&e->a, true, RAX, c->reg);
+    if (c->masked)
+        asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
 }
 
 static void emit_one_cold(struct emitter *e, struct cold *c) {
@@ -358,9 +375,7 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_cold_call(e, c);
         break;
     case COLD_RET:
-        asm_mov(&e->a, true, RAX, c->reg);
-        if (c->masked)
-            asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
+        load_target(e, c);
         asm_rm(&e->a, 0x8b, true, RSP, HART(return_top));
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
@@ -369,11 +384,11 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
         break;
     case COLD_LOOKUP:
-        asm_mov(&e->a, true, RAX, c->reg);
+        load_target(e, c);
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_LOOKUP_CALL:
-        asm_mov(&e->a, true, RAX, c->reg);
+        load_target(e, c);
         asm_call_mem(&e->a, HART(lookup_stub));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;

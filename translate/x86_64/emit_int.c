@@ -1,11 +1,11 @@
-/* emit_int.c: integer nodes, loads and stores, atomics. */
+/* emit_int.c: integer nodes, loads and stores. */
 #include "emitter.h"
 
 static bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == IR_const; }
 static int64_t const_of(struct emitter *e, ir_ref r) { return node_of(e, r)->imm; }
 static bool const32(struct emitter *e, ir_ref r) { return is_const(e, r) && const_of(e, r) == (int32_t)const_of(e, r); }
 
-static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o) {
+void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct operand o) {
     if (o.in_memory)
         asm_rm(&e->a, op, wide, reg, o.mem);
     else
@@ -14,7 +14,7 @@ static void op_any(struct emitter *e, unsigned op, bool wide, int reg, struct op
 static uint32_t bit_of(struct operand o) { return o.in_memory ? 0 : 1u << o.reg; }
 
 /* Locks the register of an operand that has one. */
-static int peek(struct emitter *e, ir_ref r) {
+int peek(struct emitter *e, ir_ref r) {
     int reg = reg_of(e, r);
     if (reg != NO_REG)
         e->locked |= 1u << reg;
@@ -22,7 +22,7 @@ static int peek(struct emitter *e, ir_ref r) {
 }
 
 /* Sign-extends the 32-bit result unless nobody looks. */
-static void finish_w(struct emitter *e, ir_ref r, int d) {
+void finish_w(struct emitter *e, ir_ref r, int d) {
     if (!e->narrow[r])
         asm_rr(&e->a, 0x63, true, d, d);
 }
@@ -32,6 +32,8 @@ static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool c
     const struct ir_node *n = node_of(e, r);
     ir_ref x = n->a, y = n->b;
     int d;
+    if (e->narrow[r] && (e->dirty[x] || e->dirty[y]))
+        wide = false;
     peek(e, x);
     if (op == ALU_SUB && is_const(e, x) && const_of(e, x) == 0) {
         peek(e, y);
@@ -133,7 +135,7 @@ static void emit_mul(struct emitter *e, ir_ref r, bool wide) {
 }
 
 /* The value where it stays while all temporaries change: its home, its slot, or a scratch slot of the hart. */
-static struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
+struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
     struct operand o = use_any(e, r);
     if (o.in_memory || !(TEMP_GPRS >> o.reg & 1))
         return o;
@@ -141,7 +143,7 @@ static struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
     return (struct operand){true, NO_REG, scratch};
 }
 /* The value in a given temporary, which is then free to be changed. */
-static void move_to(struct emitter *e, int temp, ir_ref r) {
+void move_to(struct emitter *e, int temp, ir_ref r) {
     int from = reg_of(e, r);
     free_temp(e, temp);
     if (from != NO_REG)
@@ -149,7 +151,6 @@ static void move_to(struct emitter *e, int temp, ir_ref r) {
     else
         load_into(e, temp, r);
 }
-static void load_operand(struct emitter *e, int reg, struct operand o) { op_any(e, 0x8b, true, reg, o); }
 
 /* rdx:rax = rax * operand; the high half is wanted */
 static void emit_mulh(struct emitter *e, ir_ref r) {
@@ -261,6 +262,16 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
         finish_w(e, r, d);
 }
 
+void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg) {
+    bool wide = op == IR_shl || op == IR_shr || op == IR_sar;
+    enum shift shift = op == IR_shl || op == IR_shlw   ? SHIFT_SHL
+                       : op == IR_shr || op == IR_shrw ? SHIFT_SHR
+                                                       : SHIFT_SAR;
+    asm_shift_ri(&e->a, shift, wide, reg, amount);
+    if (!wide)
+        asm_rr(&e->a, 0x63, true, reg, reg);
+}
+
 enum cond emit_condition(struct emitter *e, ir_ref r) {
     static const enum cond codes[] = {CC_E, CC_NE, CC_L, CC_GE, CC_B, CC_AE};
     static const enum cond swapped[] = {CC_E, CC_NE, CC_G, CC_LE, CC_A, CC_BE};
@@ -280,31 +291,32 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
         return c;
     }
     unsigned k = n->op - IR_eq;
+    bool wide = !ir_is_sext32(e->b, n->a) || !ir_is_sext32(e->b, n->b);
     if (const32(e, n->b)) {
         struct operand o = use_any(e, n->a);
         int32_t imm = (int32_t)const_of(e, n->b);
         if (o.in_memory)
-            asm_alu_mi(&e->a, ALU_CMP, true, o.mem, imm);
+            asm_alu_mi(&e->a, ALU_CMP, wide, o.mem, imm);
         else if (imm == 0)
-            asm_rr(&e->a, 0x85, true, o.reg, o.reg);
+            asm_rr(&e->a, 0x85, wide, o.reg, o.reg);
         else
-            asm_alu_ri(&e->a, ALU_CMP, true, o.reg, imm);
+            asm_alu_ri(&e->a, ALU_CMP, wide, o.reg, imm);
         return codes[k];
     }
     if (const32(e, n->a)) {
         struct operand o = use_any(e, n->b);
         if (o.in_memory)
-            asm_alu_mi(&e->a, ALU_CMP, true, o.mem, (int32_t)const_of(e, n->a));
+            asm_alu_mi(&e->a, ALU_CMP, wide, o.mem, (int32_t)const_of(e, n->a));
         else if (const_of(e, n->a) == 0)
-            asm_rr(&e->a, 0x85, true, o.reg, o.reg);
+            asm_rr(&e->a, 0x85, wide, o.reg, o.reg);
         else
-            asm_alu_ri(&e->a, ALU_CMP, true, o.reg, (int32_t)const_of(e, n->a));
+            asm_alu_ri(&e->a, ALU_CMP, wide, o.reg, (int32_t)const_of(e, n->a));
         return swapped[k];
     }
     peek(e, n->a);
     struct operand y = use_any(e, n->b);
     int x = use_reg(e, n->a);
-    op_any(e, 0x3b, true, x, y);
+    op_any(e, 0x3b, wide, x, y);
     return codes[k];
 }
 
@@ -441,7 +453,9 @@ struct mem use_address(struct emitter *e, const struct ir_node *n) {
 static void emit_load(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     struct mem m = use_address(e, n);
+    e->is_load = true;
     int d = alloc_dest(e, r, 0);
+    e->is_load = false;
     note_fault(e, n);
     switch (n->op) {
     case IR_load_s8:
@@ -506,123 +520,49 @@ static void emit_store(struct emitter *e, ir_ref r) {
     }
 }
 
-/* lock prefix: goes before the instruction's own prefixes */
-static void lock(struct emitter *e) { asm_byte(&e->a, 0xf0); }
-
-/* An LR or SC in generated code ends whatever reservation the interpreter has made. */
-static void end_reservation(struct emitter *e) {
-    asm_rm(&e->a, 0xc6, false, 0, HART(res_valid));
-    asm_byte(&e->a, 0);
+/* Whether the node's register may lack the upper half of its value, given that nobody looks at that. */
+static bool leaves_dirty(struct emitter *e, const struct ir_node *n) {
+    switch (n->op) {
+    case IR_and:
+    case IR_or:
+    case IR_xor:
+    case IR_andn:
+        return e->dirty[n->a] || e->dirty[n->b];
+    case IR_select:
+        return e->dirty[n->b] || e->dirty[n->c];
+    case IR_add:
+    case IR_sub:
+    case IR_mul:
+    case IR_shl:
+    case IR_addw:
+    case IR_subw:
+    case IR_mulw:
+    case IR_shlw:
+    case IR_shrw:
+    case IR_sarw:
+    case IR_rolw:
+    case IR_rorw:
+    case IR_divw:
+    case IR_divuw:
+    case IR_remw:
+    case IR_remuw:
+    case IR_load_s32:
+    case IR_amo:
+    case IR_cas:
+        return true;
+    default:
+        return false;
+    }
 }
 
-static void emit_amo(struct emitter *e, ir_ref r) {
-    const struct ir_node *n = node_of(e, r);
-    bool wide = n->imm == 64, unused = n->uses == 0;
-    int addr = use_reg(e, n->a);
-    struct mem m = mem_at(addr, 0);
-    unsigned op = n->aux;
-    if (unused && (op == AMO_ADD || op == AMO_AND || op == AMO_OR || op == AMO_XOR)) {
-        static const uint8_t alu[] = {[AMO_ADD] = 0x01, [AMO_AND] = 0x21, [AMO_OR] = 0x09, [AMO_XOR] = 0x31};
-        int v = use_reg(e, n->b);
-        note_fault(e, n);
-        lock(e);
-        asm_rm(&e->a, alu[op], wide, v, m);
-        return;
-    }
-    if (op == AMO_SWAP || op == AMO_ADD) {
-        int d = alloc_temp(e, 1u << addr);
-        load_into(e, d, n->b);
-        note_fault(e, n);
-        if (op == AMO_ADD) {
-            lock(e);
-            asm_rm(&e->a, MAP_0F | 0xc1, wide, d, m); /* xadd */
-        } else {
-            asm_rm(&e->a, 0x87, wide, d, m); /* xchg locks by itself */
-        }
-        bind(e, r, d);
-        if (!wide)
-            finish_w(e, r, d);
-        return;
-    }
-    /* a compare-and-exchange loop: rax the old value, rdx the new one, rcx the address if it has no home */
-    struct operand y = park(e, n->b, HART(call_arg[0]));
-    if (TEMP_GPRS >> addr & 1) {
-        move_to(e, RCX, n->a);
-        m = mem_at(RCX, 0);
-    }
-    free_temp(e, RAX);
-    free_temp(e, RDX);
-    note_fault(e, n);
-    asm_rm(&e->a, 0x8b, wide, RAX, m);
-    uint32_t loop = asm_offset(&e->a);
-    if (op == AMO_AND || op == AMO_OR || op == AMO_XOR) {
-        asm_mov(&e->a, true, RDX, RAX);
-        op_any(e, op == AMO_AND ? 0x23 : op == AMO_OR ? 0x0b : 0x33, wide, RDX, y);
-    } else {
-        enum cond cc = op == AMO_MIN ? CC_L : op == AMO_MAX ? CC_G : op == AMO_MINU ? CC_B : CC_A;
-        load_operand(e, RDX, y);
-        op_any(e, 0x3b, wide, RAX, y);
-        asm_rr(&e->a, MAP_0F | (0x40 + (unsigned)cc), true, RDX, RAX); /* the old value if it is the extreme one */
-    }
-    note_fault(e, n);
-    lock(e);
-    asm_rm(&e->a, MAP_0F | 0xb1, wide, RDX, m);
-    asm_patch32(&e->a, asm_jcc32(&e->a, CC_NE), loop);
-    bind(e, r, RAX);
-    if (!wide)
-        finish_w(e, r, RAX);
-}
-
-static void emit_cas(struct emitter *e, ir_ref r) {
-    const struct ir_node *n = node_of(e, r);
-    bool wide = n->imm == 64;
-    peek(e, n->a);
-    peek(e, n->b);
-    peek(e, n->c);
-    /* all but the address through scratch slots, so that three temporaries always suffice: rax expected, rcx new, rdx
-     * address */
-    struct operand value = park(e, n->c, HART(call_arg[0])), expected = park(e, n->b, HART(call_arg[1]));
-    int addr = reg_of(e, n->a);
-    if (addr == NO_REG || (TEMP_GPRS >> addr & 1)) {
-        move_to(e, RDX, n->a);
-        addr = RDX;
-    }
-    free_temp(e, RCX);
-    free_temp(e, RAX);
-    int v = value.reg;
-    if (value.in_memory) {
-        load_operand(e, RCX, value);
-        v = RCX;
-    }
-    load_operand(e, RAX, expected);
-    note_fault(e, n);
-    lock(e);
-    asm_rm(&e->a, MAP_0F | 0xb1, wide, v, mem_at(addr, 0));
-    if (n->op == IR_cas_sc) {
-        end_reservation(e);
-        asm_rr(&e->a, MAP_0F | OP_BYTE | (0x90 + CC_NE), false, 0, RAX);
-        asm_rr(&e->a, MAP_0F | OP_BYTE | 0xb6, false, RAX, RAX);
-    }
-    bind(e, r, RAX);
-    if (n->op == IR_cas && !wide)
-        finish_w(e, r, RAX);
-}
-
-static void emit_check_align(struct emitter *e, ir_ref r) {
-    const struct ir_node *n = node_of(e, r);
-    int x = use_reg(e, n->a);
-    if (n->aux == TRAP_LOAD_MISALIGNED)
-        end_reservation(e);
-    asm_rr(&e->a, OP_BYTE | 0xf6, false, 0, x); /* test x8, imm8 */
-    asm_byte(&e->a, (unsigned)n->imm - 1);
-    struct cold *c = add_cold(e, COLD_TRAP);
-    c->from[0] = asm_jcc32(&e->a, CC_NE);
-    c->reg = (int8_t)x;
-    c->aux = n->aux;
-    c->imm = (int64_t)(e->b->pc + n->pc);
-}
+static void emit_operation(struct emitter *e, ir_ref r);
 
 void emit_int_node(struct emitter *e, ir_ref r) {
+    e->dirty[r] = e->narrow[r] && leaves_dirty(e, node_of(e, r));
+    emit_operation(e, r);
+}
+
+static void emit_operation(struct emitter *e, ir_ref r) {
     switch (node_of(e, r)->op) {
     case IR_add:
         if (!emit_scaled_add(e, r))
@@ -760,18 +700,11 @@ void emit_int_node(struct emitter *e, ir_ref r) {
         emit_store(e, r);
         break;
     case IR_amo:
-        emit_amo(e, r);
-        break;
     case IR_cas:
     case IR_cas_sc:
-        emit_cas(e, r);
-        break;
     case IR_check_align:
-        emit_check_align(e, r);
-        break;
-    case IR_fence: /* cheaper than mfence and as good */
-        lock(e);
-        asm_alu_mi(&e->a, ALU_OR, false, HART(call_result), 0);
+    case IR_fence:
+        emit_atomic_node(e, r);
         break;
     default:
         e->failed = true;

@@ -1,8 +1,7 @@
 /* regs.c: where values live while a block is emitted, in one forward pass.
  *
- * A value can be in a register (temporary, or the home of the guest register it was assigned to), in the hart's copy of
- * a guest register without a home, in a spill slot, or be a constant.  left[] counts the uses still to come; what has
- * none left is gone.
+ * A value can be in a register, in the hart's copy of a guest register, in a spill slot, or be a constant.  left[]
+ * counts the uses still to come, pins[] the guest registers whose value it is (places.c); what has neither is gone.
  */
 #include "emitter.h"
 
@@ -30,11 +29,13 @@ void regs_init(struct emitter *e) {
     memset(e->mem_x, 0xff, sizeof e->mem_x);
     memset(e->mem_f, 0xff, sizeof e->mem_f);
     memset(e->slot_owner, 0xff, sizeof e->slot_owner);
-    memset(e->reg, NO_REG, sizeof(int8_t) * e->b->count);
-    memset(e->slot, -1, sizeof(int8_t) * e->b->count);
-    memset(e->maybe_nan, 0, e->b->count);
-    memset(e->is_single, 0, e->b->count);
-    for (unsigned i = 0; i < e->b->count; i++)
+    memset(e->reg, NO_REG, sizeof(int8_t) * e->node_count);
+    memset(e->slot, -1, sizeof(int8_t) * e->node_count);
+    memset(e->maybe_nan, 0, e->node_count);
+    memset(e->is_single, 0, e->node_count);
+    memset(e->dirty, 0, e->node_count);
+    memset(e->pins, 0, e->node_count);
+    for (unsigned i = 0; i < e->node_count; i++)
         e->left[i] = e->b->nodes[i].uses;
 }
 
@@ -47,12 +48,21 @@ static bool reads(struct emitter *e, const struct ir_node *n, ir_ref r) {
     return false;
 }
 
+/* Whether the value is used after the current node, or a guest register's. */
+static bool needed(const struct emitter *e, ir_ref r) { return e->left[r] > 0 || e->pins[r] > 0; }
+
+/* The register holds nothing that would be lost: nothing, what nobody needs, or a copy. */
+static bool is_free(const struct emitter *e, int reg) {
+    ir_ref w = e->gpr[reg];
+    return w == IR_NONE || e->reg[w] != reg || !needed(e, w);
+}
+
 static int spill_slot(struct emitter *e, ir_ref r) {
     if (e->slot[r] >= 0)
         return e->slot[r];
     for (int i = 0; i < SPILL_SLOTS; i++) {
         ir_ref owner = e->slot_owner[i];
-        if (owner == IR_NONE || (e->left[owner] == 0 && !reads(e, node_of(e, (ir_ref)e->current), owner))) {
+        if (owner == IR_NONE || (!needed(e, owner) && !reads(e, node_of(e, (ir_ref)e->current), owner))) {
             if (owner != IR_NONE)
                 e->slot[owner] = -1;
             e->slot_owner[i] = r;
@@ -64,13 +74,31 @@ static int spill_slot(struct emitter *e, ir_ref r) {
     return 0;
 }
 
-/* The value is about to lose the register: finds it another place if it is still needed and has none. */
+/* The hart's slot of the register may be written: nobody needs what it holds there. */
+static bool may_write_slot(struct emitter *e, int r) {
+    ir_ref old = e->mem_x[r];
+    return old == IR_NONE || ((!needed(e, old) || e->reg[old] != NO_REG || e->slot[old] >= 0 || is_const(e, old)) &&
+                              !reads(e, node_of(e, (ir_ref)e->current), old));
+}
+
+/* A guest register without a home whose value this is and whose slot in the hart may be written now, or -1: the write
+ * has to be done at the block's end anyway. */
+static int due_slot(struct emitter *e, ir_ref w) {
+    for (int r = 1; r < 32; r++) {
+        if (e->arch[r] == w && e->home_x[r] == NO_REG && !(e->sign_extend >> r & 1) && may_write_slot(e, r))
+            return r;
+    }
+    return -1;
+}
+
+/* The value is about to lose the register: finds it another place if it is still needed and has none.  Leaves the
+ * flags. */
 static void save_value(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];
     if (w == IR_NONE || e->reg[w] != reg)
         return;
     e->reg[w] = NO_REG;
-    if (e->left[w] == 0 || is_const(e, w) || e->slot[w] >= 0)
+    if (!needed(e, w) || is_const(e, w) || e->slot[w] >= 0)
         return;
     for (int i = 0; i < 16; i++)
         if (i != reg && e->gpr[i] == w) {
@@ -79,16 +107,22 @@ static void save_value(struct emitter *e, int reg) {
         }
     if (slot_x(e, w) >= 0)
         return;
-    for (int i = RAX; i <= RDX; i++) {
-        ir_ref v = e->gpr[i];
-        if (i != reg && !(e->locked >> i & 1) && (v == IR_NONE || e->left[v] == 0 || e->reg[v] != i)) {
+    for (int i = 0; i < 16; i++)
+        if (i != reg && (e->free_gprs >> i & 1) && !(e->locked >> i & 1) && is_free(e, i)) {
             asm_mov(&e->a, true, i, reg);
-            if (v != IR_NONE && e->reg[v] == i)
-                e->reg[v] = NO_REG;
             e->gpr[i] = w;
             e->reg[w] = (int8_t)i;
             return;
         }
+    int due = due_slot(e, w);
+    if (due >= 0) {
+        if (e->dirty[w] && !(e->head_dirty >> due & 1)) { /* else it may go round like that */
+            asm_rr(&e->a, 0x63, true, reg, reg);
+            e->dirty[w] = 0;
+        }
+        asm_rm(&e->a, 0x89, true, reg, hart_x((unsigned)due));
+        e->mem_x[due] = w;
+        return;
     }
     asm_rm(&e->a, 0x89, true, reg, hart_spill((unsigned)spill_slot(e, w)));
 }
@@ -96,7 +130,7 @@ static void save_value(struct emitter *e, int reg) {
 void bind(struct emitter *e, ir_ref r, int reg) {
     ir_ref w = e->gpr[reg];
     if (w != IR_NONE && w != r && e->reg[w] == reg) {
-        /* whoever chose the register has made sure that the old value is not needed, but a home may still have it */
+        /* whoever chose the register has made sure that the old value is not needed, but another may still have it */
         e->reg[w] = NO_REG;
         for (int i = 0; i < 16; i++)
             if (i != reg && e->gpr[i] == w)
@@ -128,16 +162,44 @@ void load_into(struct emitter *e, int reg, ir_ref r) {
         e->failed = true;
 }
 
+/* How many nodes away the value is used next. */
+static unsigned next_use(struct emitter *e, ir_ref w) {
+    if (e->left[w] == 0)
+        return 200;
+    for (unsigned i = e->current + 1, n = 1; i < e->b->count && n < 200; i++, n++)
+        if (!e->b->nodes[i].dead && !e->fold[i] && reads(e, &e->b->nodes[i], w))
+            return n;
+    return 200;
+}
+
+/* The value of a guest register that has a home: it has to be in a register again at the end. */
+static bool is_going_home(const struct emitter *e, ir_ref w) {
+    for (int r = 1; r < 32; r++)
+        if (e->arch[r] == w && e->home_x[r] != NO_REG)
+            return true;
+    return false;
+}
+
+/* What it costs to take the register now; less is better. */
+static unsigned eviction_cost(struct emitter *e, int reg) {
+    ir_ref w = e->gpr[reg];
+    if (is_free(e, reg))
+        return TEMP_GPRS >> reg & 1 ? 0 : 1;
+    bool in_memory = e->slot[w] >= 0 || slot_x(e, w) >= 0;
+    if (e->left[w] == 0 && (in_memory || is_const(e, w)))
+        return 2;
+    if (e->left[w] == 0 && !is_going_home(e, w) && due_slot(e, w) >= 0)
+        return 3;
+    return 1000 - next_use(e, w) - (is_const(e, w) ? 60 : in_memory ? 30 : 0);
+}
+
 int alloc_temp(struct emitter *e, uint32_t avoid) {
-    int best = NO_REG, cost = 100;
-    for (int i = RAX; i <= RDX; i++) {
-        if ((avoid | e->locked) >> i & 1)
+    int best = NO_REG;
+    unsigned cost = ~0u;
+    for (int i = 0; i < 16; i++) {
+        if (!(e->free_gprs >> i & 1) || ((avoid | e->locked) >> i & 1))
             continue;
-        ir_ref w = e->gpr[i];
-        int c = w == IR_NONE || e->left[w] == 0 || e->reg[w] != i ? 0
-                : is_const(e, w)                                  ? 1
-                : e->slot[w] >= 0 || slot_x(e, w) >= 0            ? 2
-                                                                  : 3;
+        unsigned c = eviction_cost(e, i);
         if (c < cost)
             cost = c, best = i;
     }
@@ -169,8 +231,44 @@ int use_reg(struct emitter *e, ir_ref r) {
     return reg;
 }
 
+bool settle_value(struct emitter *e, unsigned r, ir_ref v) {
+    int home = e->be->home_x[r], from = e->reg[v];
+    if (home != NO_REG) {
+        if (from == home) {
+            asm_rr(&e->a, 0x63, true, home, home); /* it was dirty */
+        } else {
+            if (!(e->free_gprs >> home & 1) || (e->locked >> home & 1) || !is_free(e, home))
+                return false;
+            if (from != NO_REG && e->dirty[v])
+                asm_rr(&e->a, 0x63, true, home, from);
+            else if (e->dirty[v])
+                return false;
+            else
+                load_into(e, home, v);
+            bind(e, v, home);
+        }
+    } else {
+        if (from == NO_REG || !may_write_slot(e, (int)r))
+            return false;
+        if (e->dirty[v])
+            asm_rr(&e->a, 0x63, true, from, from);
+        asm_rm(&e->a, 0x89, true, from, hart_x(r));
+        e->mem_x[r] = v;
+    }
+    e->dirty[v] = 0;
+    return true;
+}
+
+/* Whether some register could be taken for nothing. */
+static bool has_free_reg(struct emitter *e) {
+    for (int i = 0; i < 16; i++)
+        if ((e->free_gprs >> i & 1) && !(e->locked >> i & 1) && is_free(e, i))
+            return true;
+    return false;
+}
+
 struct operand use_any(struct emitter *e, ir_ref r) {
-    if (e->reg[r] == NO_REG && !is_const(e, r)) {
+    if (e->reg[r] == NO_REG && !is_const(e, r) && (e->left[r] == 0 || !has_free_reg(e))) {
         int x = slot_x(e, r);
         if (x >= 0)
             return (struct operand){true, NO_REG, hart_x((unsigned)x)};
@@ -183,7 +281,13 @@ struct operand use_any(struct emitter *e, ir_ref r) {
 /* The register's value is not needed after this node, or not only here. */
 static bool may_overwrite(struct emitter *e, int reg) {
     ir_ref w = e->gpr[reg];
-    if (w == IR_NONE || e->left[w] == 0)
+    if (w == IR_NONE)
+        return !(e->locked >> reg & 1); /* locked: a temporary of this node */
+    unsigned pins = e->pins[w];
+    if (e->is_load) /* the last that has to see some registers' values: it writes nothing if it faults */
+        for (int r = 1; r < 32; r++)
+            pins -= (e->release[e->current] >> r & 1) && e->arch[r] == w;
+    if (e->left[w] == 0 && (pins == 0 || is_const(e, w)))
         return true;
     for (int i = 0; i < 16; i++)
         if (i != reg && e->gpr[i] == w)
@@ -192,15 +296,24 @@ static bool may_overwrite(struct emitter *e, int reg) {
 }
 
 int alloc_dest(struct emitter *e, ir_ref r, uint32_t avoid) {
+    avoid |= ~e->free_gprs;
     if (e->hint[r] >= 0) {
         int home = e->home_x[e->hint[r]];
-        if (!(avoid >> home & 1) && may_overwrite(e, home))
+        if (!(avoid >> home & 1) && may_overwrite(e, home)) {
+            e->locked |= 1u << home;
             return home;
+        }
     }
-    /* an operand's temporary that is not needed any more */
-    for (int i = RAX; i <= RDX; i++)
-        if ((e->locked >> i & 1) && !(avoid >> i & 1) && e->gpr[i] != IR_NONE && e->left[e->gpr[i]] == 0)
+    /* an operand's register that is not needed any more */
+    for (int i = 0; i < 16; i++)
+        if ((e->locked >> i & 1) && !(avoid >> i & 1) && e->gpr[i] != IR_NONE && !needed(e, e->gpr[i]))
             return i;
+    if (e->is_load) /* or one whose value is seen by this node for the last time */
+        for (int i = 0; i < 16; i++)
+            if (!(avoid >> i & 1) && e->gpr[i] != IR_NONE && e->reg[e->gpr[i]] == i && may_overwrite(e, i)) {
+                e->locked |= 1u << i;
+                return i;
+            }
     return alloc_temp(e, avoid);
 }
 
@@ -214,37 +327,6 @@ void consume(struct emitter *e, const struct ir_node *n) {
         else
             e->left[ops[i]]--;
     }
-}
-
-void emit_set(struct emitter *e, const struct ir_node *n) {
-    unsigned r = (unsigned)n->imm;
-    int home = e->home_x[r];
-    if (home != NO_REG) {
-        if (e->gpr[home] == n->a)
-            return;
-        if (e->reg[n->a] != NO_REG)
-            e->locked |= 1u << e->reg[n->a];
-        save_value(e, home);
-        load_into(e, home, n->a);
-        int old = e->reg[n->a];
-        e->gpr[home] = n->a;
-        e->reg[n->a] = (int8_t)home;
-        if (old != NO_REG && old != home && (TEMP_GPRS >> old & 1))
-            e->gpr[old] = IR_NONE;
-        return;
-    }
-    ir_ref w = e->mem_x[r];
-    if (w == n->a)
-        return;
-    if (w != IR_NONE && e->left[w] > 0 && e->reg[w] == NO_REG && e->slot[w] < 0)
-        use_reg(e, w);
-    if (is_const(e, n->a) && e->reg[n->a] == NO_REG && node_of(e, n->a)->imm == (int32_t)node_of(e, n->a)->imm) {
-        asm_rm(&e->a, 0xc7, true, 0, hart_x(r));
-        asm_u32(&e->a, (uint32_t)node_of(e, n->a)->imm);
-    } else {
-        asm_rm(&e->a, 0x89, true, use_reg(e, n->a), hart_x(r));
-    }
-    e->mem_x[r] = n->a;
 }
 
 /* ---- floating point ---- */
