@@ -201,3 +201,13 @@ struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc,
         make_room(e, h);
     }
 }
+
+bool engine_show_block(struct engine *e, uint64_t pc, unsigned frm) {
+    bool full = false;
+    if (!e->backend)
+        return false;
+    pthread_mutex_lock(&e->translate_lock);
+    bool shown = translate_locked(e, pc, frm <= RM_RMM ? frm : 5, &full) != NULL;
+    pthread_mutex_unlock(&e->translate_lock);
+    return shown;
+}

@@ -1,0 +1,191 @@
+/* diff.h: what the files of riv diff share: a program run on riv's engine and on a reference, compared as they go.
+ *
+ *      engine ──records, states──▶ batch ──lockstep_flush──▶ reference runs the same instructions, comparing at each state
+ *         │                                                       │
+ *         └── system call ──effects_apply──▶ mirror ◀─────────────┘ the reference's own copy of guest memory
+ *
+ * The engine runs ahead of the reference by one batch at most, never past a trap.  A system call is made once, by riv; what it
+ * changed is copied to the reference's registers and memory.
+ */
+#ifndef CLI_DIFF_DIFF_H
+#define CLI_DIFF_DIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../../cpu/hart.h"
+#include "../../cpu/insn.h"
+
+enum { DIFF_SAME, DIFF_DIVERGED, DIFF_FAILED }; /* exit statuses */
+
+/* Registers after `position` instructions of the batch. */
+struct state {
+    uint64_t x[32], f[32], pc;
+    uint32_t fcsr, position;
+};
+
+struct store {
+    uint64_t address, value;
+    uint32_t size, insn; /* insn: index in the batch */
+};
+
+struct executed {
+    uint64_t pc;
+    uint32_t bits, store; /* store: index of the first store that is not an earlier instruction's */
+};
+
+enum { DIFF_LOADS = 64, HISTORY = 16 };
+enum { BATCH_STATES = 512, BATCH_INSNS = 1 << 14, BATCH_STORES = 1 << 15, INSNS_AT_ONCE = 1 << 12 };
+
+/* states[0] is where both sides agreed before the batch. */
+struct batch {
+    struct state states[BATCH_STATES];
+    struct executed insns[BATCH_INSNS + 1];
+    struct store stores[BATCH_STORES];
+    uint32_t state_count, insn_count, store_count;
+    bool trapped;
+    uint32_t trap_cause;
+};
+
+/* Differences that the reference is known for, each counted under its label and listed in the report. */
+enum known {
+    KNOWN_BOX,         /* singles are not NaN-boxed */
+    KNOWN_MINMAX,      /* fmin, fmax of a signalling NaN */
+    KNOWN_FMADD_NV,    /* invalid flag of inf * 0 + NaN */
+    KNOWN_COUNTER,     /* cycle, time, instret */
+    KNOWN_SC,          /* sc succeeds or fails where riv's does not */
+    KNOWN_WORD_MINMAX, /* amomin.w and the like compare 64 bits */
+    KNOWN_TRAP,        /* traps taken by riv, the reference put behind them */
+    KNOWN_MISSING,     /* instructions that the reference lacks, executed by riv */
+    KNOWN_OUTSIDE,     /* memory changed by other threads, the kernel or other processes */
+    KNOWN_COUNT
+};
+extern const char *const known_labels[KNOWN_COUNT];
+
+struct known_difference {
+    enum known class;
+    uint64_t pc;
+};
+
+/* What differs, in words for people and fields for machines. */
+struct divergence {
+    const char *what;      /* "registers", "store", "pc", "memory", "trap" */
+    char detail[256];      /* what has no register: a store, an address */
+    uint32_t from, to;     /* instructions of the batch among which it lies */
+    bool located;          /* insn is known */
+    uint32_t insn;         /* the first one that diverges, index in the batch */
+    uint32_t store_insn;   /* of a store that differs, else UINT32_MAX */
+    struct state start, ours, theirs; /* at start of from, and after insn (or to) */
+    /* what the block reads, for the reproducer */
+    struct {
+        uint64_t address, value;
+        unsigned size;
+        bool known;
+    } loads[DIFF_LOADS];
+    unsigned load_count;
+};
+
+struct lockstep {
+    struct batch batch;
+    struct reference *reference;
+    const struct isa *isa;
+    struct hart *hart; /* the compared thread's */
+    bool step, json, quiet, threads_seen, finished;
+    bool detached; /* a forked child: nothing is compared */
+    const char *reproducer, *program;
+    const char *temporary; /* the assembled program, to be removed */
+    struct executed history[HISTORY]; /* before the batch */
+    uint32_t history_count;
+    int pid; /* a forked child goes on alone */
+    FILE *to;
+    int exit_status;
+    /* of what was compared */
+    uint64_t insns, states, stores, skipped_states, calls, synced_bytes, known[KNOWN_COUNT];
+    uint64_t known_pc[KNOWN_COUNT]; /* where it was met first */
+};
+extern struct lockstep lockstep;
+
+/* ---- lockstep.c ---- */
+struct observer;
+void lockstep_observer(struct observer *o);
+void lockstep_leaving(void *ctx, bool for_good);
+void lockstep_count_known(enum known class, uint64_t pc);
+void state_of_hart(struct state *s, const struct hart *h);
+
+/* ---- mirror.c: the reference's copy of guest memory ---- */
+struct region {
+    uint64_t start, end;
+    uint32_t prot;
+    uint8_t *bytes; /* at start; the guest's own memory where it cannot be written */
+    bool owned;
+};
+/* Told of regions that come and go; NULL before they are set. */
+struct mirror_listener {
+    bool (*add)(const struct region *r);
+    void (*remove)(const struct region *r);
+    void (*code_changed)(uint64_t start, uint64_t end);
+};
+void mirror_listen(const struct mirror_listener *l);
+/* Testing: the reference is to see another instruction at address. Before the first update. */
+void mirror_plant(uint64_t address, uint32_t bits);
+/* Follows the guest's map; fresh: what is new is zero. */
+bool mirror_update(bool fresh);
+/* Forgets [start, end): the next update takes it from the guest. */
+void mirror_drop(uint64_t start, uint64_t end);
+/* The copy of size bytes at address, or NULL. */
+uint8_t *mirror_at(uint64_t address, uint64_t size);
+/* Makes the copy of [start, end) the guest's. Returns how many bytes differed. */
+uint64_t mirror_copy(uint64_t start, uint64_t end);
+/* The first address from `from` on at which the copy differs, or UINT64_MAX. */
+uint64_t mirror_difference(uint64_t from);
+
+/* ---- effects.c: what a system call changed ---- */
+void effects_before(const struct hart *h);
+void effects_after(const struct hart *h);
+/* The hart comes back from clone as a child. */
+bool effects_forked(const struct hart *h);
+void effects_signal_frame(const struct hart *h);
+
+/* ---- references ---- */
+struct reference {
+    const char *name;
+    bool (*open)(const struct state *start, char *err, size_t n);
+    /* Runs what of the batch it can and compares; *agreed: the last state at which both were the same. Of a batch that ends in a
+     * trap it runs everything. False: *d says where they part. */
+    bool (*run)(struct batch *b, uint32_t *agreed, struct divergence *d);
+    /* The registers have been changed from outside. */
+    void (*set)(const struct state *s);
+    /* Back to states[d->from's], then one instruction at a time: out[i] is the state after i + 1 instructions. Returns how
+     * many there are. Memory is as at the start afterwards. */
+    uint32_t (*trace)(const struct batch *b, const struct divergence *d, struct state *out, uint32_t max);
+};
+extern struct reference reference_unicorn;
+
+/* ---- known.c ---- */
+/* Whether what differs is explained by what the reference is known for in instructions [from, to); it is counted then.  store:
+ * riv's store that differs, or NULL. */
+bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const struct state *ours, const struct state *theirs,
+                    const struct store *store);
+bool known_store(const struct batch *b, uint32_t insn, const struct store *ours, uint64_t address, unsigned size,
+                 uint64_t value);
+/* Unicorn lacks it. */
+bool known_missing(const struct insn *in);
+
+/* ---- locate.c ---- */
+/* Names the instruction: shorter and shorter beginnings of the block are run on riv's side. */
+void locate(const struct batch *b, struct divergence *d);
+/* IR and host code of the block at pc, as text to be freed; NULL: none. */
+char *locate_code(uint64_t pc);
+
+/* ---- report.c ---- */
+void report_divergence(const struct batch *b, const struct divergence *d);
+void report_end(bool same);
+bool reproducer_write(const char *path, const struct batch *b, const struct divergence *d);
+/* Assembles path into a temporary file, whose name program gets. False: one line in err. */
+bool reproducer_assemble(const char *path, char *program, size_t size, char *err, size_t n);
+/* source.c: "file.c:12", or NULL */
+const char *source_line(uint64_t pc);
+
+#endif

@@ -1,0 +1,182 @@
+/* main.c: the program riv-diff, which `riv diff` starts: options, then the guest program, compared as it runs. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cli.h"
+#include "diff.h"
+
+extern char **environ;
+
+static struct {
+    bool help;
+    const char *output;
+} given;
+
+static bool set_against(const char *value, char *err, size_t n) {
+    if (strcmp(value, "unicorn") == 0)
+        lockstep.reference = &reference_unicorn;
+    else {
+        snprintf(err, n, "no reference '%s' (unicorn)", value);
+        return false;
+    }
+    return true;
+}
+static bool set_step(const char *value, char *err, size_t n) { return lockstep.step = true; }
+static bool set_json(const char *value, char *err, size_t n) { return lockstep.json = true; }
+static bool set_quiet(const char *value, char *err, size_t n) { return lockstep.quiet = true; }
+static bool set_help(const char *value, char *err, size_t n) { return given.help = true; }
+static bool set_output(const char *value, char *err, size_t n) {
+    given.output = value;
+    return true;
+}
+static bool set_reproducer(const char *value, char *err, size_t n) {
+    lockstep.reproducer = value;
+    return true;
+}
+
+static const struct {
+    const char *name, *arg, *help;
+    bool (*apply)(const char *value, char *err, size_t n);
+} rows[] = {
+    {"against", "NAME", "the reference: unicorn (default)", set_against},
+    {"step", NULL, "compares after every instruction, not at the ends of blocks", set_step},
+    {"json", NULL, "reports as one line of JSON", set_json},
+    {"o", "FILE", "reports to FILE instead of stderr", set_output},
+    {"quiet", NULL, "says nothing where there is no difference", set_quiet},
+    {"reproducer", "FILE", "where to write the reproducer (default: riv-diff.s)", set_reproducer},
+    {"help", NULL, "prints this text", set_help},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static int print_help(void) {
+    printf("usage: riv diff [OPTION]... PROGRAM [ARGUMENT]...\n"
+           "       riv diff [OPTION]... FILE.s\n"
+           "Runs a RISC-V Linux program on riv and on a reference in lockstep, and stops at the first difference.\n"
+           "A FILE.s, such as the reproducers it writes, is assembled first.\n\n");
+    for (int i = 0; i < ROWS; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "  %s%s%s%s", rows[i].name[1] ? "--" : "-", rows[i].name, rows[i].arg ? " " : "",
+                 rows[i].arg ? rows[i].arg : "");
+        printf("%-26s%s\n", left, rows[i].help);
+    }
+    printf(
+        "\nriv's own options may be given as well (riv --help): --engine=jit (default) or interp is what is compared.\n"
+        "Exit status: 0 the same, 1 they differ, 2 they could not be compared.\n");
+    return output_finish();
+}
+
+static bool takes_next(const char *word) {
+    const char *name = word + 1 + (word[1] == '-');
+    for (size_t i = 0; i < option_row_count; i++)
+        if (strcmp(option_rows[i].name, name) == 0)
+            return option_rows[i].arg && option_rows[i].arg[0] != '[';
+    return false;
+}
+
+/* Takes this program's options out of argv, up to the guest's program; what is left is riv's. */
+static bool take_options(int *argc, char **argv, char *err, size_t n) {
+    int kept = 1, i = 1;
+    for (; i < *argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0; i++) {
+        const char *name = argv[i] + 1 + (argv[i][1] == '-');
+        size_t length = strcspn(name, "=");
+        int row = 0;
+        while (row < ROWS && !(strlen(rows[row].name) == length && memcmp(rows[row].name, name, length) == 0))
+            row++;
+        if (row == ROWS) {
+            argv[kept++] = argv[i];
+            if (takes_next(argv[i]) && i + 1 < *argc)
+                argv[kept++] = argv[++i];
+            continue;
+        }
+        const char *value = name[length] == '=' ? name + length + 1 : NULL;
+        if (value && !rows[row].arg) {
+            snprintf(err, n, "option '--%s' takes no value", rows[row].name);
+            return false;
+        }
+        if (rows[row].arg && !value && !(value = argv[++i])) {
+            snprintf(err, n, "option '--%s' needs a value (%s)", rows[row].name, rows[row].arg);
+            return false;
+        }
+        if (!rows[row].apply(value, err, n))
+            return false;
+    }
+    while (i < *argc)
+        argv[kept++] = argv[i++];
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
+static int fail(int status, const char *message) {
+    fprintf(stderr, "riv: %s%s\n", message, status == EXIT_USAGE ? "; try 'riv diff --help'" : "");
+    return DIFF_FAILED;
+}
+
+/* Testing: RIV_DIFF_PLANT=ADDRESS=BITS makes the reference see another instruction at the address. */
+static void take_plant(void) {
+    const char *text = getenv("RIV_DIFF_PLANT");
+    char *end;
+    if (!text)
+        return;
+    uint64_t address = strtoull(text, &end, 0);
+    if (*end == '=')
+        mirror_plant(address, (uint32_t)strtoul(end + 1, NULL, 0));
+    unsetenv("RIV_DIFF_PLANT");
+}
+
+/* riv itself, from beside this program or from where it is installed: what the guest executes is not compared. */
+static const char *find_riv(const char *self) {
+    static char path[SELF_PATH_MAX + 64];
+    static const char *const places[] = {"riv", "../../bin/riv"};
+    const char *slash = strrchr(self, '/');
+    for (int i = 0; slash && i < 2; i++) {
+        snprintf(path, sizeof path, "%.*s%s", (int)(slash + 1 - self), self, places[i]);
+        if (access(path, X_OK) == 0)
+            return path;
+    }
+    return self;
+}
+
+int main(int argc, char **argv) {
+    static struct cli_options riv;
+    char err[MESSAGE_MAX];
+    lockstep.reference = &reference_unicorn;
+    lockstep.to = stderr;
+    lockstep.pid = getpid();
+    lockstep.reproducer = "riv-diff.s";
+    if (!self_path(argc > 0 ? argv[0] : NULL, riv.self, sizeof riv.self))
+        return fail(1, "cannot find my own path: /proc is not mounted");
+    if (!take_options(&argc, argv, err, sizeof err))
+        return fail(EXIT_USAGE, err);
+    if (given.help)
+        return print_help();
+    take_plant();
+    if (!options_parse(&riv, argc, argv, environ, err, sizeof err))
+        return fail(EXIT_USAGE, err);
+    if (riv.action != ACTION_RUN)
+        return fail(EXIT_USAGE, "that option is riv's, not riv diff's");
+    if (!options_finish(&riv, err, sizeof err))
+        return fail(1, err);
+    lockstep.program = riv.user.program;
+    static char assembled[64];
+    size_t length = strlen(riv.user.program);
+    if (length > 2 && strcmp(riv.user.program + length - 2, ".s") == 0) {
+        if (!reproducer_assemble(riv.user.program, assembled, sizeof assembled, err, sizeof err))
+            return fail(1, err);
+        riv.user.program = assembled;
+    }
+    if (given.output && !(lockstep.to = fopen(given.output, "we"))) {
+        snprintf(err, sizeof err, "%s: %s", given.output, strerror(errno));
+        return fail(1, err);
+    }
+    riv.user.self = find_riv(riv.self);
+    if (riv.user.engine.kind == ENGINE_AUTO)
+        riv.user.engine.kind = ENGINE_JIT;
+    riv.user.engine.max_insns = lockstep.step ? 1 : 0;
+    lockstep_observer(&riv.user.engine.observer);
+    riv.user.leaving = lockstep_leaving;
+    linux_user_main(&riv.user);
+    return DIFF_FAILED;
+}
