@@ -163,8 +163,8 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
         bool stores = format == FMT_S || format == FMT_FST || format == FMT_AMO;
         bool bad = u.reads & suspect || (loads && memory), single = is_single(&in);
         bool has_class = class_of(&in, &class);
-        bool reads_single = strcmp(insn_rows[in.id].extension, "F") == 0 || strcmp(insn_rows[in.id].extension, "F_64") == 0 ||
-                            in.id == INSN_fcvt_d_s;
+        bool reads_single = strcmp(insn_rows[in.id].extension, "F") == 0 ||
+                            strcmp(insn_rows[in.id].extension, "F_64") == 0 || in.id == INSN_fcvt_d_s;
         if (!has_class && ((!single && (u.reads & unboxed)) || (reads_single && (u.reads & bare)))) {
             has_class = true;
             class = KNOWN_BOX;
@@ -212,7 +212,8 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
             return false;
     }
     uint32_t flags = ours->fcsr ^ theirs->fcsr;
-    if (flags && !control && !(classes & 1u << KNOWN_BOX) && !(flags == FFLAG_NV && classes & (1u << KNOWN_MINMAX | 1u << KNOWN_FMADD_NV)))
+    if (flags && !control && !(classes & 1u << KNOWN_BOX) &&
+        !(flags == FFLAG_NV && classes & (1u << KNOWN_MINMAX | 1u << KNOWN_FMADD_NV)))
         return false;
     if (ours->pc != theirs->pc && !control)
         return false;

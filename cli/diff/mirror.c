@@ -96,7 +96,8 @@ void mirror_drop(uint64_t start, uint64_t end) {
     }
 }
 
-/* A page of the guest's, or what of it lies behind from: NULL where it cannot be read (behind the end of a mapped file). */
+/* A page of the guest's, or what of it lies behind from: NULL where it cannot be read (behind the end of a mapped
+ * file). */
 static const uint8_t *guest_bytes(uint64_t from, uint64_t n) {
     static _Thread_local uint8_t page[GUEST_PAGE];
     return copy_in(page, from, n) == 0 ? page : NULL;

@@ -325,7 +325,8 @@ static void log_undo(uint8_t *at, uint32_t size) {
 
 static uint64_t masked(uint64_t v, unsigned size) { return size >= 8 ? v : v & ((UINT64_C(1) << size * 8) - 1); }
 
-/* Unicorn's block goes as far as instruction i of the batch; its size is wrong where it ends in an unknown instruction. */
+/* Unicorn's block goes as far as instruction i of the batch; its size is wrong where it ends in an unknown instruction.
+ */
 static bool in_block(uint32_t i) {
     if (i < u.end)
         return true;
