@@ -89,7 +89,8 @@ void engine_fork_child(struct engine *e, struct hart *h);
 uint32_t hart_get_fcsr(const struct hart *h);
 void hart_set_fcsr(struct hart *h, uint32_t fcsr);
 
-/* Translates the block at pc under rounding mode frm, for config.dump; it is not run.  False: it cannot be translated. */
+/* Translates the block at pc under rounding mode frm, for config.dump; it is not run.  False: it cannot be
+ * translated, or e has a board. */
 bool engine_show_block(struct engine *e, uint64_t pc, unsigned frm);
 
 void engine_print_stats(struct engine *e, FILE *to, bool json);

@@ -204,10 +204,10 @@ struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc,
 
 bool engine_show_block(struct engine *e, uint64_t pc, unsigned frm) {
     bool full = false;
-    if (!e->backend)
+    if (!e->backend || e->machine)
         return false;
     pthread_mutex_lock(&e->translate_lock);
-    bool shown = translate_locked(e, pc, frm <= RM_RMM ? frm : 5, &full) != NULL;
+    bool shown = translate_locked(e, &e->config.mem, pc, frm <= RM_RMM ? frm : 5, &full) != NULL;
     pthread_mutex_unlock(&e->translate_lock);
     return shown;
 }

@@ -1,0 +1,88 @@
+"""riv diff: programs that agree with Unicorn, and planted differences, which it must find and name.
+
+RIV_DIFF_PLANT=ADDRESS=BITS makes the reference see another instruction at an address, as if riv had that one wrong.
+"""
+import json
+import os
+import re
+import subprocess
+import unittest
+
+from riv_case import WORK, RivCase, build_guest
+
+COUNTDOWN = build_guest("countdown", "-g")
+SHOW = build_guest("show")
+
+
+def address_of(symbol):
+    names = subprocess.run(["riscv64-linux-gnu-nm", COUNTDOWN], capture_output=True, text=True, check=True).stdout
+    return int(re.search(rf"^([0-9a-f]+) . {symbol}$", names, re.MULTILINE).group(1), 16)
+
+
+def word_at(address):
+    listing = subprocess.run(["riscv64-linux-gnu-objdump", "-d", f"--start-address={address}", f"--stop-address={address + 4}",
+                              COUNTDOWN], capture_output=True, text=True, check=True).stdout
+    return int(re.search(rf"^\s*{address:x}:\s+([0-9a-f]{{8}})\s", listing, re.MULTILINE).group(1), 16)
+
+
+class Diff(RivCase):
+    def diff(self, *args, plant=None):
+        return self.riv("diff", *args, env={"RIV_DIFF_PLANT": plant} if plant else None, cwd=WORK)
+
+    def report(self, *args, plant=None):
+        """The report as JSON, and the exit status."""
+        file = WORK / "diff.json"
+        done = self.diff("--json", "-o", file, *args, plant=plant)
+        return json.loads(file.read_text()), done.returncode
+
+    def test_agrees(self):
+        for options in ([], ["--step"], ["--engine=interp"]):
+            with self.subTest(options=options):
+                report, status = self.report(*options, COUNTDOWN)
+                self.assertEqual((status, report["result"]), (0, "same"), report)
+                self.assertGreater(report["instructions"], 10000)
+                self.assertGreater(report["states"], 1000)
+                self.assertGreater(report["stores"], 100)
+                self.assertEqual(report["states"] == report["instructions"], options == ["--step"])
+
+    def test_passes_the_guest_s_output_on(self):
+        done = self.diff("--quiet", SHOW, "args", "one")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{SHOW}\nargs\none\n", ""))
+
+    def test_names_the_instruction(self):
+        at = address_of("planted")
+        plant = f"{at:#x}={word_at(at) ^ 1 << 30:#x}"  # sub for add
+        for options in ([], ["--step"], ["--engine=interp"]):
+            with self.subTest(options=options):
+                reproducer = WORK / "countdown.s"
+                report, status = self.report("--reproducer", reproducer, *options, COUNTDOWN, plant=plant)
+                self.assertEqual((status, report["result"]), (1, "diverged"), report)
+                self.assertEqual(int(report["pc"], 16), at, report)
+                self.assertTrue(report["instruction"].startswith("add "), report)
+                self.assertEqual(report["symbol"].split("+")[0], "planted" if "planted" in report["symbol"] else "sum_of")
+                self.assertIn("countdown.c:", report["source"])
+                self.assertEqual([r["riv"] for r in report["registers"]], ["0x3e8"], report)
+                # the reproducer agrees where nothing is planted, and parts at the same instruction where it is
+                again, status = self.report(reproducer)
+                self.assertEqual((status, again["result"]), (0, "same"), again)
+                again, status = self.report(reproducer, plant=plant)
+                self.assertEqual((status, again["pc"]), (1, report["pc"]), again)
+
+    def test_finds_a_store(self):
+        at = address_of("planted")
+        done = self.diff("--reproducer", WORK / "store.s", COUNTDOWN, plant=f"{at:#x}={0x00a13023:#x}")  # sd a0,0(sp)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"{at:#x}", done.stderr)
+
+    def test_what_cannot_be_compared(self):
+        for args, says in ((["--against=nothing", SHOW], "no reference"), ([WORK / "missing"], "No such file"),
+                           (["--bogus", SHOW], "bogus"), ([], "program")):
+            with self.subTest(args=args):
+                done = self.diff(*args)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(says, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+
+os.environ.pop("RIV_DIFF_PLANT", None)
+unittest.main(verbosity=2)
