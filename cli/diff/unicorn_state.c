@@ -22,8 +22,11 @@ static struct unicorn_registers regs;
 
 static uint64_t pattern(unsigned i) { return i == 0 ? 0 : UINT64_C(0x2a17c0de5ca1ab1e) * (i + 3) & 0x7fffffff7fffffff; }
 
-static void *search(const uint8_t *from, size_t n, const void *what, size_t size) {
-    return memmem(from, n, what, size);
+/* Memory whose extent is not known: what there is of it. */
+static size_t peek(void *to, const void *from, size_t n) {
+    struct iovec local = {to, n}, remote = {(void *)(uintptr_t)from, n};
+    ssize_t got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+    return got > 0 ? (size_t)got : 0;
 }
 
 static bool find_x(uc_engine *uc) {
@@ -37,15 +40,12 @@ static bool find_x(uc_engine *uc) {
     }
     for (size_t at = 0; at < HANDLE_REACH; at += sizeof(void *)) {
         void *pointer;
-        struct iovec local = {&pointer, sizeof pointer}, remote = {(uint8_t *)uc + at, sizeof pointer};
-        if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != (ssize_t)sizeof pointer)
+        if (peek(&pointer, (uint8_t *)uc + at, sizeof pointer) != sizeof pointer)
             break;
         if ((uintptr_t)pointer < 4096 || (uintptr_t)pointer % 8)
             continue;
-        local = (struct iovec){object, sizeof object};
-        remote = (struct iovec){pointer, sizeof object};
-        ssize_t got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-        uint8_t *found = got > 0 ? search(object, (size_t)got, want, 32 * regs.xlen / 8) : NULL;
+        size_t got = peek(object, pointer, sizeof object);
+        uint8_t *found = got ? memmem(object, got, want, 32 * regs.xlen / 8) : NULL;
         if (found) {
             regs.env = (uint8_t *)pointer + (found - object);
             return true;
@@ -60,11 +60,13 @@ static bool find_f(uc_engine *uc) {
         want[i] = pattern(i + 40);
         uc_reg_write(uc, UC_RISCV_REG_F0 + (int)i, &want[i]);
     }
+    uint8_t env[ENV_REACH];
+    size_t reach = peek(env, regs.env, sizeof env);
     /* on RV32 the calls may know 32 bits of each: every other word is compared */
-    for (size_t at = 0; at < ENV_REACH; at += 4) {
+    for (size_t at = 0; at + sizeof want <= reach; at += 4) {
         bool same = true;
         for (unsigned i = 0; i < 32 && same; i++)
-            same = memcmp(regs.env + at + i * 8, &want[i], regs.xlen == 64 ? 8 : 4) == 0;
+            same = memcmp(env + at + i * 8, &want[i], regs.xlen == 64 ? 8 : 4) == 0;
         if (same) {
             regs.f = at;
             return true;
@@ -80,12 +82,13 @@ static bool find_fcsr(uc_engine *uc) {
     size_t place[8];
     uint8_t bits[8];
     set_fcsr(uc, 0);
-    memcpy(none, regs.env, sizeof none);
+    size_t reach = peek(none, regs.env, sizeof none);
     for (unsigned b = 0; b < 8; b++) {
         set_fcsr(uc, 1u << b);
-        memcpy(now, regs.env, sizeof now);
+        if (peek(now, regs.env, reach) != reach)
+            return false;
         unsigned differing = 0;
-        for (size_t i = 0; i < sizeof now; i++)
+        for (size_t i = 0; i < reach; i++)
             if (now[i] != none[i]) {
                 place[b] = i;
                 bits[b] = now[i];
