@@ -3,7 +3,7 @@ _riv() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word i
     local with_value=' --engine --cpu -L -E -U -0 -s -d -D '
     local options='--engine --cpu -L -E -U -0 -s --strace --stats -d -D --help --version --'
-    # riv trace has options beside riv's own
+    # riv trace and riv diff have options beside riv's own
     if [[ ${COMP_WORDS[1]} == trace ]]; then
         with_value+='--format -o --pc --symbol --from --to --count --privilege '
         options="--format -o --pc --symbol --from --to --count --privilege --traps $options"
@@ -11,6 +11,14 @@ _riv() {
         --format) mapfile -t COMPREPLY < <(compgen -W 'spike qemu json chrome' -- "$current"); return ;;
         -o) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --pc | --symbol | --from | --to | --count | --privilege) return ;;
+        esac
+    fi
+    if [[ ${COMP_WORDS[1]} == diff ]]; then
+        with_value+='--against -o --reproducer '
+        options="--against --step --json -o --quiet --reproducer $options"
+        case $previous in
+        --against) mapfile -t COMPREPLY < <(compgen -W 'unicorn' -- "$current"); return ;;
+        -o | --reproducer) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         esac
     fi
     COMPREPLY=()
@@ -25,7 +33,7 @@ _riv() {
     esac
     # After the program everything is its own: files.
     for ((i = 1; i < COMP_CWORD; i++)); do
-        [[ $i != 1 || ${COMP_WORDS[1]} != trace ]] || continue
+        [[ $i != 1 || ! ${COMP_WORDS[1]} =~ ^(trace|diff)$ ]] || continue
         word=${COMP_WORDS[i]}
         if [[ $word != -* && $with_value != *" ${COMP_WORDS[i - 1]} "* ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -35,7 +43,7 @@ _riv() {
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'info help trace' -- "$current"; compgen -f -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W 'info help trace diff boot' -- "$current"; compgen -f -- "$current")
     else
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
     fi
