@@ -230,6 +230,12 @@ struct virtio *virtio_create(struct board *b, unsigned slot, const struct virtio
     return v;
 }
 
+void virtio_fill_slots(struct board *b) {
+    static const struct virtio_class nothing = {.destroy = free};
+    for (unsigned slot = 0; slot < VIRTIO_SLOTS; slot++)
+        virtio_create(b, slot, &nothing, NULL, NULL, 0); /* refused where a device is */
+}
+
 struct board *virtio_board(const struct virtio *v) {
     return v->board;
 }

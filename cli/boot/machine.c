@@ -230,6 +230,7 @@ static bool load_all(struct machine_parts *m, const char *image, char *err, size
     m->virt.mmu_type = m->isa.xlen == 64 ? "riscv,sv57" : "riscv,sv32";
     m->virt.bootargs = c->append;
     m->virt.cbo_block = strstr(m->isa_text, "_zicboz") ? 64 : 0;
+    virtio_fill_slots(m->board);
     if (!virt_device_tree(&m->virt, bus_dma(m->board, tree, VIRT_DTB_MAX, true), VIRT_DTB_MAX)) {
         snprintf(err, n, "the device tree does not fit: a long --append?");
         return false;
