@@ -286,6 +286,19 @@ struct op *interp_jump(struct hart *h, struct op *from, uint64_t target) {
     return interp_enter(h, target);
 }
 
+uint64_t interp_seen_target(struct hart *h, uint64_t block_pc, uint64_t pc) {
+    struct block *b = h->sys ? NULL : find(h->interp, block_pc);
+    uint64_t offset = (pc - block_pc) / 2;
+    if (!b || offset >= OFFSET_LINK)
+        return 0;
+    for (unsigned i = b->ops; i-- > 1;)
+        if (b->offsets[i - 1] == offset && b->offsets[i] == OFFSET_RECORD) {
+            uint64_t seen = block_ops(b)[i].seen;
+            return seen == SEEN_SEVERAL ? 0 : seen;
+        }
+    return 0;
+}
+
 uint64_t interp_op_pc(struct op *op) {
     struct op *o = op - 1;
     while (o->go != &interp_block_mark)

@@ -50,6 +50,9 @@ void interp_set_hooks(struct hart *h, const struct interp_hooks *hooks);
 
 /* The block at pc could not be translated: it never reports INTERP_HOT again. */
 void interp_set_cold(struct hart *h, uint64_t pc);
+/* Where the jalr at pc in the block that begins at block_pc has led each time so far; 0: to several places, or it has not
+ * been executed there. */
+uint64_t interp_seen_target(struct hart *h, uint64_t block_pc, uint64_t pc);
 /* Drops all decoded blocks. */
 void interp_flush(struct hart *h);
 /* System mode: drops what was decoded from a page of RAM. */

@@ -88,6 +88,8 @@ enum shape {
         uint64_t t_ = (target);                                                                                        \
         struct interp *in_ = h->interp;                                                                                \
         const struct jump_entry *e_ = &in_->jump[t_ / 2 % JUMP_CACHE_SIZE];                                            \
+        if (UNLIKELY(op[1].seen != t_))                                                                                \
+            op[1].seen = op[1].seen == SEEN_NONE ? t_ : SEEN_SEVERAL;                                                  \
         if (UNLIKELY(e_->pc != t_) || PENDING() || UNLIKELY(block_of(e_->first)->count >= -1)) {                       \
             in_->jump_target = t_;                                                                                     \
             goto slow_jump;                                                                                            \

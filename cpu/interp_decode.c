@@ -324,7 +324,7 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
         case FMT_JR:
             if (plain || counted)
                 kind = OP_SLOW_JALR;
-            add_link(in, OFFSET_RECORD, sign_extend(h, next));
+            add_link(in, OFFSET_RECORD, sign_extend(h, next))->seen = SEEN_NONE;
             break;
         case FMT_B:
             add_link(in, OFFSET_LINK, 0)->behind = b->insns; /* made the number that follow below */

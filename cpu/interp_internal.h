@@ -40,6 +40,7 @@ struct op {
     union {
         const void *go;  /* where the loop interprets it */
         struct op *link; /* in a record that follows a branch or jump: the block it leads to */
+        uint64_t seen;   /* after jalr: where it has led, SEEN_NONE or SEEN_SEVERAL */
     };
     union {
         struct {
@@ -61,6 +62,8 @@ struct op {
 };
 _Static_assert(sizeof(struct op) == 16, "operations are 16 bytes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "op.regs and guest memory are little-endian");
+
+enum { SEEN_NONE, SEEN_SEVERAL };
 
 enum { BLOCK_UNWATCHED = 1, BLOCK_DEAD = 2, BLOCK_COLD = 4, BLOCK_UNKEPT = 8 /* a draft that must not be kept */ };
 

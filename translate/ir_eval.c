@@ -185,6 +185,8 @@ static bool run_exit(const struct ir_block *b, const struct ir_node *n, struct h
         return true;
     case IR_exit_reg:
     case IR_exit_call_reg:
+    case IR_exit_likely:
+    case IR_exit_call_likely:
     case IR_exit_ret:
         h->pc = a;
         return true;

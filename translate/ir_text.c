@@ -95,6 +95,10 @@ static const char *shape(enum ir_op op) {
         return "ar";
     case IR_exit_call_reg:
         return "%r";
+    case IR_exit_likely:
+        return "%a";
+    case IR_exit_call_likely:
+        return "%ar";
     case IR_exit_trap:
         return "ct";
     case IR_exit_engine:

@@ -103,7 +103,10 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
     case IR_exit_if:
     case IR_exit:
         return check_target(v, n->imm);
+    case IR_exit_likely:
+        return check_target(v, n->imm);
     case IR_exit_call:
+    case IR_exit_call_likely:
         return check_target(v, n->imm) && check_target(v, n->imm2);
     case IR_exit_call_reg:
         return check_target(v, n->imm2);

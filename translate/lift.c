@@ -260,11 +260,18 @@ static void jump_reg(struct lifter *l, ir_ref to) {
     set_x(l, rd, konst(l, l->next));
     close_records(l);
     bool links = rd == 1 || rd == 5, returns = rs1 == 1 || rs1 == 5;
+    uint64_t likely = 0;
+    if (l->config->likely_target && !(returns && rd == 0))
+        likely = l->config->likely_target(l->config->likely_ctx, l->b->pc, l->pc);
     if (links) {
-        ir_ref r = node(l, IR_exit_call_reg, to, IR_NONE, IR_NONE, 0);
+        ir_ref r = node(l, likely ? IR_exit_call_likely : IR_exit_call_reg, to, IR_NONE, IR_NONE, (int64_t)likely);
         l->b->nodes[r].imm2 = (int64_t)l->next;
     } else {
-        node(l, returns && rd == 0 ? IR_exit_ret : IR_exit_reg, to, IR_NONE, IR_NONE, 0);
+        node(l,
+             returns && rd == 0 ? IR_exit_ret
+             : likely           ? IR_exit_likely
+                                : IR_exit_reg,
+             to, IR_NONE, IR_NONE, (int64_t)likely);
     }
     l->done = true;
 }

@@ -20,6 +20,10 @@ struct lift_config {
     bool board;         /* system mode: addresses go through the TLB, a block does not leave its page */
     bool watched;       /* out: false if some page of the block is not watched */
     bool no_loop;       /* see ir_block */
+    /* Where the computed jump at pc in the block at block_pc has led each time so far; 0: to several places, or nothing
+     * is known.  May be NULL. */
+    uint64_t (*likely_target)(void *ctx, uint64_t block_pc, uint64_t pc);
+    void *likely_ctx;
     const struct observer *observer;
     struct record_draft *record; /* out, if the block is recorded, that is b->recorded */
 };

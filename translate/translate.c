@@ -92,8 +92,12 @@ static void keep_exits(struct engine *e, const struct ir_block *b, struct emitte
     out->exit_count = kept;
 }
 
-static struct cc_block *translate_some(struct engine *e, const struct guest_memory *mem, uint64_t pc, uint64_t mode,
-                                       unsigned max_insns, bool *full) {
+static uint64_t seen_target(void *hart, uint64_t block_pc, uint64_t pc) {
+    return interp_seen_target(hart, block_pc, pc);
+}
+
+static struct cc_block *translate_some(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
+                                       uint64_t mode, unsigned max_insns, bool *full) {
     struct ir_block *b = e->block;
     bool board = e->machine != NULL;
     uint64_t where = mode >> 3; /* with a board: see interp_where */
@@ -103,6 +107,8 @@ static struct cc_block *translate_some(struct engine *e, const struct guest_memo
                                .max_insns = max_insns,
                                .board = board,
                                .no_loop = e->config.observer.block != NULL,
+                               .likely_target = h && !board ? seen_target : NULL,
+                               .likely_ctx = h,
                                .observer = e->recorder && !board ? &e->config.observer : NULL,
                                .record = e->recorder && !board ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */
@@ -159,12 +165,12 @@ static struct cc_block *translate_some(struct engine *e, const struct guest_memo
 }
 
 /* A block that is too much for the code generator's tables is tried again in smaller pieces. */
-static struct cc_block *translate_locked(struct engine *e, const struct guest_memory *mem, uint64_t pc, uint64_t mode,
-                                         bool *full) {
+static struct cc_block *translate_locked(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
+                                         uint64_t mode, bool *full) {
     struct cc_block *block = NULL;
     unsigned most = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
     for (unsigned max = e->config.hostile & 1 ? 1 : most; max && !block && !*full; max = e->block->insns / 2)
-        block = translate_some(e, mem, pc, mode, max, full);
+        block = translate_some(e, h, mem, pc, mode, max, full);
     return block;
 }
 
@@ -192,7 +198,7 @@ struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc,
         pthread_mutex_lock(&e->translate_lock);
         struct cc_block *block = cc_find(e->cache, (struct cc_key){pc, mode});
         if (!block)
-            block = translate_locked(e, mem, pc, mode, &full);
+            block = translate_locked(e, h, mem, pc, mode, &full);
         if (!block && !full)
             e->failed_blocks++;
         pthread_mutex_unlock(&e->translate_lock);
@@ -207,7 +213,7 @@ bool engine_show_block(struct engine *e, uint64_t pc, unsigned frm) {
     if (!e->backend || e->machine)
         return false;
     pthread_mutex_lock(&e->translate_lock);
-    bool shown = translate_locked(e, &e->config.mem, pc, frm <= RM_RMM ? frm : 5, &full) != NULL;
+    bool shown = translate_locked(e, NULL, &e->config.mem, pc, frm <= RM_RMM ? frm : 5, &full) != NULL;
     pthread_mutex_unlock(&e->translate_lock);
     return shown;
 }

@@ -192,6 +192,8 @@ static const char *const last_nodes[] = {
     "  exit_reg %0 @0x100d8 #31\n",
     "  exit_call 0x20000, ret 0x100dc @0x100d8 #31\n",
     "  exit_call_reg %0, ret 0x100da @0x100d8 #255\n",
+    "  exit_likely %0, 0x20000 @0x100d8 #255\n",
+    "  exit_call_likely %0, 0x20000, ret 0x100da @0x100d8 #255\n",
     "  exit_ret %0 @0x100d8 #31\n",
     "  exit_trap fetch_misaligned, 0x2 @0x100d8 #31\n",
     "  exit_trap fetch_access, 0x0 @0x100d8 #31\n",

@@ -372,6 +372,8 @@ static void each_exit_sets_the_pc(void **state) {
         {"exit_ret %0\n", 2, 0xabcdef0123456789, 0, TRAP_NONE},
         {"exit_call 0x2000, ret 0x1004\n", 2, 0x2000, 0, TRAP_NONE},
         {"exit_call_reg %0, ret 0x1004\n", 2, 0xabcdef0123456789, 0, TRAP_NONE},
+        {"exit_likely %0, 0x1000\n", 2, 0xabcdef0123456789, 0, TRAP_NONE},
+        {"exit_call_likely %0, 0x1000, ret 0x1004\n", 2, 0xabcdef0123456789, 0, TRAP_NONE},
         {"exit_if %0, 0x3000\nexit 0x4000\n", 2, 0x3000, 0, TRAP_NONE},
         {"exit_if %1, 0x3000\nexit 0x4000\n", 3, 0x4000, 0, TRAP_NONE},
         {"exit_trap breakpoint, 0x55 @0x1008\n", 2, 0x1008, 0x55, TRAP_BREAKPOINT},

@@ -105,6 +105,7 @@ static const struct bad_block {
     {"verify_rv32_side_exit_pc", "block 0x1000 rv32\n%0 = const 1\nexit_if %0, 0xffffffff80000000\n" E, "on RV32",
      NULL},
     {"verify_rv32_return_pc", "block 0x1000 rv32\nexit_call 0x0, ret 0x100000000\n", "on RV32", NULL},
+    {"verify_rv32_target_of_likely", "block 0x1000 rv32\n%0 = get a0\nexit_likely %0, 0x100000000\n", "on RV32", NULL},
     {"verify_rv32_return_pc_of_call_reg", "block 0x1000 rv32\n%0 = get a0\nexit_call_reg %0, ret 0x100000000\n",
      "on RV32", NULL},
     {"verify_csr_number_negative", X "%1 = csr %0, 0xffffffffffffffff\n" E, "imm 0x", NULL},

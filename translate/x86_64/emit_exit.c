@@ -208,13 +208,37 @@ static struct mem probe(struct emitter *e, int reg) {
     return (struct mem){RDX, RCX, 3, 8};
 }
 
+/* An inline cache of one target, filled from what the interpreter saw: a computed jump to it is a direct one. */
+static void emit_likely(struct emitter *e, const struct ir_node *n, int t) {
+    uint64_t target = (uint64_t)n->imm;
+    if ((int64_t)target == (int32_t)target) {
+        asm_alu_ri(&e->a, ALU_CMP, true, t, (int32_t)target);
+    } else {
+        asm_mov_imm(&e->a, RCX, target);
+        asm_alu_rr(&e->a, ALU_CMP, true, t, RCX);
+    }
+    uint32_t other = asm_jcc32(&e->a, CC_NE);
+    if (target <= e->b->pc + n->pc)
+        poll(e, target);
+    if (n->op == IR_exit_call_likely) {
+        push_return(e, (uint64_t)n->imm2, RCX);
+        add_exit(e, asm_call32_patchable(&e->a), target);
+        emit_return_point(e, (uint64_t)n->imm2);
+    } else {
+        add_exit(e, asm_jmp32_patchable(&e->a), target);
+    }
+    asm_patch_here(&e->a, other);
+}
+
 /* masked: bit 0 is to be cleared; the jump cache has no address with bit 0 set. */
 static void emit_indirect(struct emitter *e, const struct ir_node *n, bool masked, int t) {
     if (t == RCX || t == RDX) {
         asm_mov(&e->a, true, RAX, t);
         t = RAX;
     }
-    bool is_call = n->op == IR_exit_call_reg;
+    bool is_call = n->op == IR_exit_call_reg || n->op == IR_exit_call_likely;
+    if (n->op == IR_exit_likely || n->op == IR_exit_call_likely)
+        emit_likely(e, n, t);
     if (is_call)
         push_return(e, (uint64_t)n->imm2, RCX);
     struct mem entry = probe(e, t);
@@ -283,6 +307,8 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         break;
     case IR_exit_reg:
     case IR_exit_call_reg:
+    case IR_exit_likely:
+    case IR_exit_call_likely:
         emit_indirect(e, n, masked, t);
         break;
     case IR_exit_ret:

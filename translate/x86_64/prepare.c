@@ -72,6 +72,8 @@ static void fold_operands(struct emitter *e, unsigned i) {
         break;
     case IR_exit_reg:
     case IR_exit_call_reg:
+    case IR_exit_likely:
+    case IR_exit_call_likely:
     case IR_exit_ret: {
         const struct ir_node *a = node_of(e, n->a);
         if (e->b->xlen == 64 && a->op == IR_and && a->uses == 1 && ir_is_const(e->b, a->b) &&
