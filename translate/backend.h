@@ -16,6 +16,7 @@ enum leave_reason {
     BACK_INTERPRET,   /* the instruction at pc is the interpreter's */
     BACK_UNBOXED,     /* the instruction at pc reads a single that is not NaN-boxed: interpret it */
     BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
+    BACK_MODE,        /* the rounding mode has changed, pc is behind the instruction that did it */
     BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
     BACK_COUNT
 };

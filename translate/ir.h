@@ -32,7 +32,7 @@ enum ir_op {
 };
 enum ir_kind { IRK_PURE, IRK_READ, IRK_SET, IRK_FP, IRK_LOAD, IRK_STORE, IRK_EFFECT, IRK_EXIT };
 enum ir_amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
-enum ir_leave { LEAVE_FENCE_I, LEAVE_EXCLUSIVE, LEAVE_INTERPRET };
+enum ir_leave { LEAVE_FENCE_I, LEAVE_EXCLUSIVE, LEAVE_INTERPRET, LEAVE_MODE, LEAVE_COUNT };
 
 typedef uint16_t ir_ref; /* index of a node */
 #define IR_NONE 0xffffu

@@ -27,8 +27,10 @@ static const char *const amo_names[] = {
     [AMO_SWAP] = "swap", [AMO_ADD] = "add", [AMO_XOR] = "xor",   [AMO_AND] = "and",   [AMO_OR] = "or",
     [AMO_MIN] = "min",   [AMO_MAX] = "max", [AMO_MINU] = "minu", [AMO_MAXU] = "maxu",
 };
-static const char *const leave_names[] = {
-    [LEAVE_FENCE_I] = "fence_i", [LEAVE_EXCLUSIVE] = "exclusive", [LEAVE_INTERPRET] = "interpret"};
+static const char *const leave_names[] = {[LEAVE_FENCE_I] = "fence_i",
+                                          [LEAVE_EXCLUSIVE] = "exclusive",
+                                          [LEAVE_INTERPRET] = "interpret",
+                                          [LEAVE_MODE] = "mode"};
 static const char *const rm_names[] = {"rne", "rtz", "rdn", "rup", "rmm", "rm5", "rm6", "dyn"};
 static const char *const cause_names[] = {
     [TRAP_FETCH_MISALIGNED] = "fetch_misaligned",

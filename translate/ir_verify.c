@@ -113,7 +113,7 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
     case IR_exit_trap:
         return n->aux < TRAP_NONE || bad(v, "cause %u", n->aux);
     case IR_exit_engine:
-        return (n->aux <= LEAVE_INTERPRET || bad(v, "reason %u", n->aux)) && check_target(v, n->imm);
+        return (n->aux < LEAVE_COUNT || bad(v, "reason %u", n->aux)) && check_target(v, n->imm);
     default:
         break;
     }

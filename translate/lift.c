@@ -488,6 +488,21 @@ static bool quiet_compare(struct lifter *l) {
     return true;
 }
 
+/* A changed rounding mode changes what code means: the engine goes on with other translations.  written: what frm
+ * (number 2) or fcsr (3) was written with, where that is known: often it is the mode in force. */
+static void mode_written(struct lifter *l, unsigned number, ir_ref written) {
+    unsigned frm = l->config->mode.frm;
+    if (written != IR_NONE && frm <= RM_RMM) {
+        ir_ref mode = bin(l, IR_and, number == 2 ? written : bin(l, IR_shr, written, konst(l, 5)), konst(l, 7));
+        ir_ref same = bin(l, IR_eq, mode, konst(l, frm));
+        if (ir_is_const(l->b, same) && l->b->nodes[same].imm)
+            return;
+        if (!ir_is_const(l->b, same))
+            node(l, IR_exit_if, same, IR_NONE, IR_NONE, (int64_t)l->next);
+    }
+    leave_to_engine(l, LEAVE_MODE, l->next);
+}
+
 static void csr(struct lifter *l, enum csr_op op) {
     unsigned number = (uint16_t)l->insn.imm & 0xfff, kind = op % 3;
     bool immediate = op >= CSR_RWI, writes = kind == 0 || l->insn.rs1 != 0, reads = kind != 0 || l->insn.rd != 0;
@@ -497,8 +512,8 @@ static void csr(struct lifter *l, enum csr_op op) {
             number >= 1 && number <= 3 && l->config->mode.fs == FS_STATE_DIRTY && (l->config->isa->exts >> EXT_F & 1);
     else
         known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
-    /* a changed rounding mode changes what code means: the engine goes on with other translations */
-    if (!known || (writes && number != 1)) {
+    bool sets_mode = writes && (number == 2 || number == 3);
+    if (!known || (writes && number > 3) || (sets_mode && (l->record || l->config->board))) {
         leave_to_engine(l, LEAVE_INTERPRET, l->pc);
         return;
     }
@@ -520,6 +535,8 @@ static void csr(struct lifter *l, enum csr_op op) {
     if (l->record && writes)
         record_effect(l, RECORD_CSR, 1, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0), false);
     set_x(l, l->insn.rd, r);
+    if (sets_mode)
+        mode_written(l, number, kind == 0 ? v : IR_NONE);
 }
 
 /* ---- floating point ---- */

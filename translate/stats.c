@@ -11,12 +11,13 @@ static const char *const leave_names[BACK_COUNT] = {[BACK_DIRECT] = "exit not li
                                                     [BACK_INTERPRET] = "instruction for the interpreter",
                                                     [BACK_UNBOXED] = "single not NaN-boxed",
                                                     [BACK_RECORD] = "records to be written",
+                                                    [BACK_MODE] = "rounding mode changed",
                                                     [BACK_FAULT] = "memory fault"};
 static const char *const leave_keys[BACK_COUNT] = {
     [BACK_DIRECT] = "direct",       [BACK_INDIRECT] = "indirect", [BACK_POLL] = "poll",
     [BACK_TRAP] = "trap",           [BACK_FENCE_I] = "fence_i",   [BACK_EXCLUSIVE] = "exclusive",
     [BACK_INTERPRET] = "interpret", [BACK_UNBOXED] = "unboxed",   [BACK_RECORD] = "record",
-    [BACK_FAULT] = "fault"};
+    [BACK_FAULT] = "fault",         [BACK_MODE] = "mode"};
 
 void engine_print_stats(struct engine *e, FILE *to, bool json) {
     uint64_t interpreted = e->done_interpreted, steps = e->done_steps, stat[4], leaves[BACK_COUNT], all = 0;

@@ -21,12 +21,10 @@ enum { HOT = 4, WARM_UP = 24, MEASURED = 16, PROGRAMS = 8 };
 
 /* What the interpreter executes, one instruction at a time, in code that is otherwise translated:
  *   - an LR whose SC is not in sight, with all other harts stopped, and an SC whose LR is elsewhere;
- *   - amocas of two registers;
- *   - CSR instructions that change the rounding mode, which is part of a translation's key, or touch CSRs that trap. */
+ *   - amocas of two registers. */
 static bool reserves(uint16_t id) { return id == INSN_lr_w || id == INSN_lr_d || id == INSN_sc_w || id == INSN_sc_d; }
 static bool excused(uint16_t id) {
-    uint8_t format = insn_rows[id].format;
-    return reserves(id) || id == INSN_amocas_q || id == INSN_amocas_d_rv32 || format == FMT_CSR || format == FMT_CSRI;
+    return reserves(id) || id == INSN_amocas_q || id == INSN_amocas_d_rv32;
 }
 
 static struct hart *volatile running;

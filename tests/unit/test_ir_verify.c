@@ -15,7 +15,7 @@ static void number_minus(struct ir_block *b) { b->nodes[0].imm = -1; }
 static void number_32_second(struct ir_block *b) { b->nodes[1].imm = 32; }
 static void helper_beyond(struct ir_block *b) { b->nodes[0].aux = (uint16_t)ir_helper_count; }
 static void amo_beyond(struct ir_block *b) { b->nodes[1].aux = AMO_MAXU + 1; }
-static void leave_beyond(struct ir_block *b) { b->nodes[0].aux = LEAVE_INTERPRET + 1; }
+static void leave_beyond(struct ir_block *b) { b->nodes[0].aux = LEAVE_COUNT; }
 static void op_beyond(struct ir_block *b) { b->nodes[0].op = IR_OP_COUNT; }
 static void rounding_8(struct ir_block *b) { b->nodes[1].rm = 8; }
 static void rounding_of_get(struct ir_block *b) { b->nodes[0].rm = RM_DYN; }
@@ -92,7 +92,7 @@ static const struct bad_block {
     {"verify_csr_operation", X "%1 = csr %0, 0x3001\n" E, "imm 0x3001", NULL},
     {"verify_csr_number", X "%1 = csr %0, 0x10001\n" E, "imm 0x10001", NULL},
     {"verify_trap_cause", "block 0x1000 rv64\nexit_trap 64, 0x0\n", "cause 64", NULL},
-    {"verify_leave_reason", "block 0x1000 rv64\nexit_engine fence_i, 0x0\n", "reason 3", leave_beyond},
+    {"verify_leave_reason", "block 0x1000 rv64\nexit_engine fence_i, 0x0\n", "reason 4", leave_beyond},
     {"verify_helper", "block 0x1000 rv64\n%0 = call fp_add_d(), 0\n" E, "node 0 (call): helper", helper_beyond},
     {"verify_operation", X E, "node 0 (?): operation", op_beyond},
     {"verify_rounding_mode_5", F "%1 = f_sqrt_d.rm5 %0\n" E, "node 1 (f_sqrt_d): rounding mode 5", NULL},

@@ -275,7 +275,7 @@ static void emit_trap(struct emitter *e, unsigned cause) {
 void emit_exit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
-    count_insns(e, n, n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I);
+    count_insns(e, n, n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE);
     if (n->op == IR_exit_if) {
         emit_exit_if(e, n);
         return;
@@ -321,8 +321,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         emit_leave(e, BACK_TRAP, pc);
         break;
     case IR_exit_engine: {
-        static const uint8_t reasons[] = {
-            [LEAVE_FENCE_I] = BACK_FENCE_I, [LEAVE_EXCLUSIVE] = BACK_EXCLUSIVE, [LEAVE_INTERPRET] = BACK_INTERPRET};
+        static const uint8_t reasons[] = {[LEAVE_FENCE_I] = BACK_FENCE_I,
+                                          [LEAVE_EXCLUSIVE] = BACK_EXCLUSIVE,
+                                          [LEAVE_INTERPRET] = BACK_INTERPRET,
+                                          [LEAVE_MODE] = BACK_MODE};
         emit_leave(e, reasons[n->aux], target);
         break;
     }
