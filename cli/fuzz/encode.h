@@ -1,10 +1,10 @@
-/* encode.h: the 32-bit encoding of a decoded instruction, for tests: written from the manual's instruction formats, not
- * from the decoder, so that the two check each other.
+/* encode.h: the 32-bit encoding of a decoded instruction, for random programs and tests: written from the manual's
+ * instruction formats, not from the decoder, so that the two check each other.
  *
  * Fields that struct insn does not keep (rd and rs1 of a fence, the immediate of fence.i) are encoded as 0.
  */
-#ifndef TESTS_UNIT_ENCODE_H
-#define TESTS_UNIT_ENCODE_H
+#ifndef CLI_FUZZ_ENCODE_H
+#define CLI_FUZZ_ENCODE_H
 
 #include "../../cpu/insn.h"
 
