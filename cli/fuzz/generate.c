@@ -402,7 +402,7 @@ void program_make(struct program *p, const struct isa *isa, uint64_t seed, const
         if (options->focus >= 0 && i == focus_at)
             put_row(&m, (unsigned)options->focus);
         else if (m.functions && percent(&m.r, 25))
-            put_call(&m, below(&m.r, m.functions), percent(&m.r, 90) ? LINK : LINK2, percent(&m.r, 30));
+            put_call(&m, below(&m.r, m.functions), percent(&m.r, 98) ? LINK : LINK2, percent(&m.r, 30));
         else
             put_something(&m);
     }

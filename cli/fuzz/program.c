@@ -89,6 +89,8 @@ void program_place(const struct program *p) {
         memcpy(at, &p->items[i].bits, p->items[i].len);
     static const uint32_t ebreak[2] = {0x00100073, 0x00100073};
     memcpy(at, ebreak, sizeof ebreak);
+    at += sizeof ebreak; /* a wild jump finds the same everywhere */
+    memset(at, 0, PROGRAM_CODE + 4096 - (uintptr_t)at);
     memcpy((void *)(uintptr_t)(PROGRAM_CODE + NEAR_AT), p->start.near, NEAR_BYTES);
     memcpy((void *)(uintptr_t)PROGRAM_SCRATCH, p->start.scratch, SCRATCH_BYTES);
 }

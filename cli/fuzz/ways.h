@@ -41,7 +41,7 @@ enum run_end {
     RUN_CRASHED, /* a fault in our own code, or an engine that broke its contract */
     RUN_HANGS,   /* ways_tick was called twice meanwhile */
 };
-enum { RUN_MOST = 4000 };
+enum { RUN_MOST = 3000 };
 /* Runs p from its start. */
 enum run_end way_run(struct machine *m, enum way way, const struct program *p, struct program_state *end);
 
