@@ -142,7 +142,9 @@ void engine_hart_exit(struct hart *h) {
     free(eh);
 }
 
-static unsigned mode_of(const struct hart *h) { return h->frm <= RM_RMM ? h->frm : 5; }
+static unsigned mode_of(const struct hart *h) {
+    return MUTANT(rounding_not_in_key) ? 0 : h->frm <= RM_RMM ? h->frm : 5;
+}
 
 /* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
 static void install_jumps(struct engine_hart *eh) {
@@ -262,7 +264,8 @@ static bool run_block(struct engine_hart *eh, struct cc_block *block) {
     case BACK_FENCE_I:
         if (e->config.mem.fence_i)
             e->config.mem.fence_i(e->config.mem.ctx, h);
-        engine_fence_i(e);
+        if (!MUTANT(fence_i_ignored))
+            engine_fence_i(e);
         return false;
     case BACK_EXCLUSIVE:
         return interp_exclusive(h) == INTERP_TRAP;

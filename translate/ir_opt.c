@@ -26,10 +26,12 @@ static bool observes(const struct ir_node *n) {
     if (n->op == IR_f_unbox_s) /* leaves the block when the value is not boxed */
         return true;
     switch (ir_ops[n->op].kind) {
+    case IRK_EXIT:
+        return !(MUTANT(exit_state_stale) && n->op == IR_exit_if);
     case IRK_LOAD:
     case IRK_STORE:
+        return !MUTANT(fault_state_stale);
     case IRK_EFFECT:
-    case IRK_EXIT:
         return true;
     default:
         return false;

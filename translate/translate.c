@@ -9,6 +9,8 @@ struct jump_slot engine_no_jumps[JUMP_SLOTS];
 /* A block is dead: no jump cache may lead to it. */
 void engine_dead_block(void *engine, struct cc_block *block) {
     struct engine *e = engine;
+    if (MUTANT(jump_cache_stale))
+        return;
     unsigned slot = jump_index(block->key.address);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
         for (int m = 0; m < MODES; m++)
@@ -56,8 +58,9 @@ static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *
 
 /* The copy that code on pages without a watch is compared with. */
 static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b) {
-    size_t n = (size_t)(b->end - b->pc), head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) +
-                                                (*info)->fix_count * sizeof(struct fault_fix);
+    size_t n = (size_t)(b->end - b->pc) / (MUTANT(source_kept_short) ? 4 : 1),
+           head = sizeof **info + (*info)->fault_count * sizeof(struct fault_entry) +
+                  (*info)->fix_count * sizeof(struct fault_fix);
     struct block_info *bigger = realloc(*info, head + n);
     if (!bigger)
         return false;

@@ -40,7 +40,7 @@ static void nudge(struct hart *h, uint32_t bits) {
 bool world_stop(struct engine *e, struct hart *h) {
     struct engine_hart *self = h->engine;
     pthread_mutex_lock(&e->harts_lock);
-    if (e->hart_count == 1) {
+    if (e->hart_count == 1 || MUTANT(lr_stops_nobody)) {
         pthread_mutex_unlock(&e->harts_lock);
         return false;
     }

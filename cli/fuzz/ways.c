@@ -92,9 +92,10 @@ bool machine_open(struct machine *m, const char *isa, char *err, size_t n) {
             .isa = &m->isa,
             .kind = way < WAY_TRANSLATE ? ENGINE_INTERP : ENGINE_JIT,
             .hot = way == WAY_WARM ? 3 : 1,
-            .hostile = way == WAY_ONE_BY_ONE ? 5
-                       : way == WAY_WARM     ? 0
-                                             : 4,
+            .hostile = (way == WAY_ONE_BY_ONE ? 5u
+                        : way == WAY_WARM     ? 0u
+                                              : 4u) |
+                       2, /* 2: a small cache, soon full */
             .host_mask = way == WAY_PLAIN_HOST ? ~0u : 0,
         };
         m->engines[way] = engine_create(&config, err, n);

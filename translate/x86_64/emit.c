@@ -7,7 +7,7 @@
 static bool is_condition(const struct ir_node *n) { return n->op >= IR_eq && n->op <= IR_geu; }
 /* No CSR is read between the nodes: a floating-point comparison may move down to its user. */
 static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to) {
-    for (unsigned i = from + 1; i < to; i++)
+    for (unsigned i = from + 1; i < to && !MUTANT(compare_moves_over_flags); i++)
         if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) &&
             !b->nodes[i].dead)
             return false;
@@ -19,16 +19,20 @@ static void fold_condition(struct emitter *e, unsigned user, ir_ref r) {
     if (n->uses != 1)
         return;
     if (is_fp_order(n)) {
+        COVER(fold_float_comparison);
         e->fold[r] = no_csr_between(e->b, r, user);
         return;
     }
     if (!is_condition(n))
         return;
+    COVER(fold_comparison);
     e->fold[r] = 1;
     if ((n->op == IR_eq || n->op == IR_ne) && ir_is_const(e->b, n->b) && node_of(e, n->b)->imm == 0) {
         const struct ir_node *inner = node_of(e, n->a);
-        if (inner->uses == 1 && is_fp_order(inner) && no_csr_between(e->b, n->a, user))
+        if (inner->uses == 1 && is_fp_order(inner) && no_csr_between(e->b, n->a, user)) {
+            COVER(fold_inverted_float_comparison);
             e->fold[n->a] = 1;
+        }
     }
 }
 
@@ -44,8 +48,10 @@ static void fold_operands(struct emitter *e, unsigned i) {
     case IRK_LOAD:
     case IRK_STORE: {
         const struct ir_node *a = node_of(e, n->a);
-        if (a->op == IR_add && a->uses == 1 && !ir_is_const(e->b, a->b) && !ir_is_const(e->b, a->a))
+        if (a->op == IR_add && a->uses == 1 && !ir_is_const(e->b, a->b) && !ir_is_const(e->b, a->a)) {
+            COVER(fold_address);
             e->fold[n->a] = 1;
+        }
         return;
     }
     default:
@@ -57,10 +63,13 @@ static void fold_operands(struct emitter *e, unsigned i) {
         fold_condition(e, i, n->a);
         break;
     case IR_add:
-        if (scalable(e, n->b))
+        if (scalable(e, n->b)) {
+            COVER(fold_scale_second);
             e->fold[n->b] = 1;
-        else if (scalable(e, n->a))
+        } else if (scalable(e, n->a)) {
+            COVER(fold_scale_first);
             e->fold[n->a] = 1;
+        }
         break;
     case IR_f_madd_d:
     case IR_f_madd_s:
@@ -72,8 +81,10 @@ static void fold_operands(struct emitter *e, unsigned i) {
     case IR_exit_ret: {
         const struct ir_node *a = node_of(e, n->a);
         if (e->b->xlen == 64 && a->op == IR_and && a->uses == 1 && ir_is_const(e->b, a->b) &&
-            node_of(e, a->b)->imm == -2)
+            node_of(e, a->b)->imm == -2) {
+            COVER(fold_return_mask);
             e->fold[n->a] = 1;
+        }
         break;
     }
     default:
@@ -102,6 +113,9 @@ static bool uses_low32(const struct ir_node *n, ir_ref operand) {
     case IR_zext8:
     case IR_zext16:
     case IR_zext32:
+        return true;
+    case IR_add:
+        return MUTANT(narrow_too_far);
     case IR_clzw:
     case IR_ctzw:
     case IR_cpopw:
@@ -192,6 +206,7 @@ static void inherit_state(struct emitter *e, ir_ref r) {
     unsigned f = (unsigned)node_of(e, r)->imm;
     uint32_t bit = 1u << f;
     if ((e->fix.box & bit) && !only_unboxed(e, r)) {
+        COVER(loop_head_boxes);
         struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit};
         emit_fix(e, now);
         e->fix.canon_d &= ~bit;
@@ -247,6 +262,7 @@ static void emit_node(struct emitter *e, ir_ref r) {
     default:
         break;
     }
+    COVER_OP(n->op, e->in_loop);
     if (ir_ops[n->op].kind == IRK_EXIT)
         emit_exit_node(e, r);
     else if ((n->op >= IR_fload_s && n->op < IR_call) || n->op == IR_fflags || n->op == IR_set_fflags)
@@ -356,6 +372,7 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
     emit_section(e);
     uint32_t loop_start = asm_offset(&e->a), landing = 0;
     if (e->is_loop && !e->failed) {
+        COVER(loop_section);
         asm_patch_here(&e->a, e->loop_entry);
         e->in_loop = true;
         e->counted = 0;

@@ -7,12 +7,13 @@ void note_fault(struct emitter *e, const struct ir_node *n) {
         return;
     }
     struct fault_entry *f = &e->faults[e->fault_count++];
-    *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff};
-    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box))
+    *f = (struct fault_entry){asm_offset(&e->a), (uint16_t)(n->pc + (MUTANT(fault_pc_off) ? 2 : 0)), 0xffff};
+    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box) || MUTANT(fault_leaves_unfinished))
         return;
     const struct fault_fix *last = e->fix_count ? &e->fixes[e->fix_count - 1] : NULL;
     if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box)
         e->fixes[e->fix_count++] = e->fix;
+    COVER(fault_with_unfinished_registers);
     f->fix = (uint16_t)(e->fix_count - 1);
 }
 
@@ -47,7 +48,7 @@ void change_homes(struct emitter *e, bool into_loop) {
     }
     for (unsigned i = 1; i < 32; i++) {
         int usual = e->be->home_x[i], here = e->home_x[i], to = into_loop ? here : usual;
-        if (usual != here && to != NO_REG)
+        if (usual != here && to != NO_REG && !(into_loop && MUTANT(loop_homes)))
             asm_rm(&e->a, 0x8b, true, to, hart_x(i));
     }
     for (unsigned i = 0; i < 32; i++) {
@@ -57,7 +58,7 @@ void change_homes(struct emitter *e, bool into_loop) {
     }
     for (unsigned i = 0; i < 32; i++) {
         int usual = e->be->home_f[i], here = e->home_f[i], to = into_loop ? here : usual;
-        if (usual != here && to != NO_REG)
+        if (usual != here && to != NO_REG && !MUTANT(loop_float_homes))
             fp_load(e, true, to, hart_f(i));
     }
 }
@@ -78,7 +79,7 @@ void emit_fix(struct emitter *e, struct fault_fix fix) {
             canon_register(e, home, true);
         if (fix.canon_s & bit)
             canon_register(e, home, false);
-        if (fix.box & bit)
+        if (fix.box & bit && !MUTANT(box_lost))
             asm_fp_rm(&e->a, has(e, HOST_AVX), MAP_0F | 0x56, false, home, home, hart_pool(POOL_BOX));
     }
 }
@@ -114,6 +115,8 @@ void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
 
 /* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
 static void poll(struct emitter *e, uint64_t pc) {
+    if (MUTANT(poll_lost))
+        return;
     asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
     struct cold *c = add_cold(e, COLD_POLL);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
@@ -138,6 +141,7 @@ static void emit_back_edge(struct emitter *e, int cc) {
                                 e->fix.box & ~e->loop_fix.box};
         uint32_t skip = 0;
         if (fix.canon_d | fix.canon_s | fix.box) {
+            COVER(back_edge_finishes);
             if (cc >= 0)
                 skip = asm_jcc32(&e->a, (enum cond)(cc ^ 1));
             emit_fix(e, fix);
@@ -148,6 +152,7 @@ static void emit_back_edge(struct emitter *e, int cc) {
             asm_patch_here(&e->a, skip);
         return;
     }
+    COVER(enter_loop);
     e->loop_fix = e->fix;
     e->loop_entry = cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a);
 }
@@ -170,7 +175,8 @@ static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
         c->from[0] = asm_jcc32(&e->a, cc);
         c->imm = (int64_t)target;
     } else {
-        add_exit(e, asm_jcc32_patchable(&e->a, cc), target);
+        COVER(side_exit_direct);
+        add_exit(e, asm_jcc32_patchable(&e->a, cc), MUTANT(side_exit_elsewhere) ? pc : target);
     }
 }
 
@@ -226,7 +232,7 @@ static void emit_return(struct emitter *e, const struct ir_node *n) {
     int t = use_reg(e, masked ? node_of(e, n->a)->a : n->a);
     asm_rm(&e->a, 0x3b, true, t, mem_at(RSP, 8));
     struct cold *c = add_cold(e, COLD_RET);
-    c->from[0] = asm_jcc32(&e->a, CC_NE);
+    c->from[0] = MUTANT(return_unchecked) ? 0 : asm_jcc32(&e->a, CC_NE);
     c->reg = (int8_t)t;
     c->masked = masked;
     asm_byte(&e->a, 0xc3);
@@ -253,15 +259,19 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         return;
     }
     finish_homes(e);
-    if (e->in_loop)
+    if (e->in_loop) {
+        COVER(leave_loop);
         change_homes(e, false);
+    }
     switch (n->op) {
     case IR_exit:
+        COVER(leave_exit);
         if (target <= pc)
             poll(e, target);
         add_exit(e, asm_jmp32_patchable(&e->a), target);
         break;
     case IR_exit_call:
+        COVER(leave_exit_call);
         if (target <= pc)
             poll(e, target);
         push_return(e, (uint64_t)n->imm2, RAX);
@@ -270,12 +280,15 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         break;
     case IR_exit_reg:
     case IR_exit_call_reg:
+        COVER(leave_exit_call_reg);
         emit_indirect(e, n);
         break;
     case IR_exit_ret:
+        COVER(leave_exit_ret);
         emit_return(e, n);
         break;
     case IR_exit_trap:
+        COVER(leave_exit_trap);
         emit_trap(e, n->aux);
         asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
         asm_rm(&e->a, 0x89, true, RAX, HART(trap.tval));
@@ -298,25 +311,27 @@ static void emit_cold_div(struct emitter *e, const struct cold *c) {
     bool is_signed = c->aux == IR_div || c->aux == IR_rem || c->aux == IR_divw || c->aux == IR_remw;
     uint32_t zero = 0;
     if (is_signed) {
+        COVER(cold_div_signed);
         asm_rr(&e->a, 0x85, c->wide, c->reg, c->reg);
         zero = asm_jcc32(&e->a, CC_E);
         if (remainder)
             asm_alu_rr(&e->a, ALU_XOR, false, RDX, RDX);
         else
-            asm_rr(&e->a, 0xf7, c->wide, 3, RAX); /* neg */
+            asm_rr(&e->a, 0xf7, c->wide, MUTANT(div_overflow) ? 2 : 3, RAX); /* neg */
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         asm_patch_here(&e->a, zero);
     }
     if (remainder)
-        asm_mov(&e->a, true, RDX, RAX);
+        asm_mov(&e->a, !MUTANT(rem_by_zero), RDX, RAX);
     else
-        asm_mov_imm(&e->a, RAX, ~0ull);
+        asm_mov_imm(&e->a, RAX, MUTANT(div_by_zero) ? 0 : ~0ull);
     asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
 }
 
 /* Finishes registers and brings them to their usual homes, before control leaves the section. */
 static void leave_section(struct emitter *e, const struct cold *c) {
-    emit_fix(e, c->fix);
+    if (!MUTANT(side_exit_unfinished))
+        emit_fix(e, c->fix);
     if (e->in_loop)
         change_homes(e, false);
 }
@@ -324,38 +339,47 @@ static void leave_section(struct emitter *e, const struct cold *c) {
 static void emit_one_cold(struct emitter *e, struct cold *c) {
     switch (c->kind) {
     case COLD_POLL:
+        COVER(cold_poll);
         leave_section(e, c);
         emit_leave(e, BACK_POLL, (uint64_t)c->imm);
         break;
     case COLD_LEAVE:
+        COVER(cold_leave);
         leave_section(e, c);
         emit_leave(e, (enum leave_reason)c->aux, (uint64_t)c->imm);
         break;
     case COLD_TRAP:
-        asm_rm(&e->a, 0x89, true, c->reg, HART(trap.tval));
+        COVER(cold_trap);
+        asm_rm(&e->a, 0x89, !MUTANT(trap_value_narrow), MUTANT(trap_value_narrow) ? RSP : c->reg, HART(trap.tval));
         leave_section(e, c);
         emit_trap(e, c->aux);
         emit_leave(e, BACK_TRAP, (uint64_t)c->imm);
         break;
     case COLD_EXIT:
+        COVER(cold_exit);
         leave_section(e, c);
         add_exit(e, asm_jmp32_patchable(&e->a), (uint64_t)c->imm);
         break;
     case COLD_CANON:
+        COVER(cold_canon);
         fp_load(e, !c->aux, c->reg, hart_pool(c->aux ? POOL_CANON_S : POOL_CANON_D));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
     case COLD_RESTORE_FPCR:
+        COVER(cold_restore_fpcr);
         asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
     case COLD_DIV:
+        COVER(cold_div);
         emit_cold_div(e, c);
         break;
     case COLD_CALL:
+        COVER(cold_call);
         emit_cold_call(e, c);
         break;
     case COLD_RET:
+        COVER(cold_ret);
         asm_mov(&e->a, true, RAX, c->reg);
         if (c->masked)
             asm_alu_ri(&e->a, ALU_AND, true, RAX, -2);
@@ -363,14 +387,17 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_STUB:
+        COVER(cold_stub);
         e->exits[c->aux].stub = asm_offset(&e->a);
         emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
         break;
     case COLD_LOOKUP:
+        COVER(cold_lookup);
         asm_mov(&e->a, true, RAX, c->reg);
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_LOOKUP_CALL:
+        COVER(cold_lookup_call);
         asm_mov(&e->a, true, RAX, c->reg);
         asm_call_mem(&e->a, HART(lookup_stub));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
