@@ -157,10 +157,29 @@ static void name_instruction(struct finding *f) {
     for (unsigned i = 0; group && i < p->count; i++) {
         struct insn other;
         program_decode(p, i, &other);
-        if (p->items[i].group == group && other.id == INSN_fence_i) /* code that was changed runs as it was before */
+        bool changed = insn_rows[in.id].format == FMT_R && in.rd >= 10 && in.rd <= 15;
+        if (changed && p->items[i].group == group &&
+            other.id == INSN_fence_i) /* code that was changed runs as it was before */
             in = other;
     }
     snprintf(f->instruction, sizeof f->instruction, "%s", insn_rows[in.id].mnemonic);
+}
+
+/* What is wrong may be seen only later than it was computed (the translator looks ahead). */
+static void name_writer(struct finding *f) {
+    const struct program *p = &f->program;
+    for (unsigned i = 0; i < p->count; i++) {
+        struct insn in;
+        program_decode(p, i, &in);
+        unsigned format = insn_rows[in.id].format, kind = row_operands(format);
+        bool wrong = kind & WRITES_X ? in.rd && f->expected.x[in.rd] != f->actual.x[in.rd]
+                     : kind & HAS_RD ? f->expected.f[in.rd] != f->actual.f[in.rd]
+                                     : false;
+        if (wrong) {
+            snprintf(f->writer, sizeof f->writer, "%s", insn_rows[in.id].mnemonic);
+            return;
+        }
+    }
 }
 
 /* Which other ways end like WAY_STEP, and which like the one that parts from it. */
@@ -205,6 +224,7 @@ static void investigate(struct lab *lab, unsigned isa, const struct program *p, 
             run_unicorn(lab, isa, &f->program, &f->expected, &f->actual);
         else
             way_run(f->machine, way, &f->program, &f->actual);
+        name_writer(f);
         find_agreement(lab, isa, f);
     }
     f->machine->executed = executed;
@@ -299,6 +319,8 @@ void finding_print(const struct finding *f, FILE *to) {
     if (f->kind != FINDING_DIFFERS)
         return;
     program_compare(&f->expected, way_names[WAY_STEP], &f->actual, way_names[f->way], to);
+    if (f->writer[0])
+        fprintf(to, "  first wrong register: written by %s\n", f->writer);
     if (f->agree[0][0])
         fprintf(to, "  as step:%s\n", f->agree[0]);
     if (f->agree[1][0])

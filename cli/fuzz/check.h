@@ -41,7 +41,8 @@ struct finding {
     const char *isa;
     struct program program; /* shrunk */
     int blamed;             /* item or -1 */
-    char instruction[32];   /* mnemonic */
+    char instruction[32];   /* its mnemonic */
+    char writer[32];        /* of the earliest instruction whose register is wrong at the end, or "" */
     struct program_state expected, actual; /* of WAY_STEP, and of way (differs only) */
     char agree[2][96];      /* ways that end as expected, and as actual */
 };

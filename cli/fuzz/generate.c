@@ -49,6 +49,8 @@ static void put_in_group(struct maker *m, uint8_t group, struct insn in, unsigne
     put_insn(m, in, fix)->group = group;
 }
 
+static bool has_ext(const struct maker *m, unsigned ext) { return m->p->isa->exts >> ext & 1; }
+
 static uint32_t set(uint32_t bits, uint32_t mask, unsigned at, unsigned width, uint32_t value) {
     uint32_t field = ((1u << width) - 1) << at & ~mask;
     return (bits & ~field) | (value << at & field);
@@ -244,6 +246,66 @@ static void put_self_change(struct maker *m) {
     m->p->modifies = true;
 }
 
+/* Sequences that compilers make and that the translator makes one operation of, as TEMP_A and TEMP_B are written again.
+ */
+static void put_idiom(struct maker *m) {
+    uint8_t pointer = (uint8_t)(percent(&m->r, 50) ? POINTER_S0 : POINTER_S1), to = (uint8_t)(10 + below(&m->r, 6)),
+            from = (uint8_t)(10 + below(&m->r, 6)), scale = (uint8_t)below(&m->r, 4), small = 7;
+    uint8_t a = (uint8_t)below(&m->r, 32), b = (uint8_t)below(&m->r, 32);
+    bool floats = has_ext(m, EXT_D) && has_ext(m, EXT_Zicsr), choice = percent(&m->r, 50);
+    switch (below(&m->r, floats ? 5 : 2)) {
+    case 0: /* an address that is a sum */
+        if (scale)
+            put_insn(m, (struct insn){.id = INSN_slli, .rd = TEMP_B, .rs1 = small, .imm = scale}, FIX_NONE);
+        put_insn(m,
+                 (struct insn){.id = INSN_add,
+                               .rd = TEMP_A,
+                               .rs1 = choice  ? pointer
+                                      : scale ? TEMP_B
+                                              : small,
+                               .rs2 = choice ? scale ? TEMP_B : small : pointer},
+                 FIX_NONE);
+        if (percent(&m->r, 50))
+            put_insn(m, (struct insn){.id = INSN_lw, .rd = to, .rs1 = TEMP_A, .imm = (int)below(&m->r, 16)}, FIX_NONE);
+        else
+            put_insn(m, (struct insn){.id = INSN_sw, .rs1 = TEMP_A, .rs2 = from, .imm = (int)below(&m->r, 16)},
+                     FIX_NONE);
+        break;
+    case 1: /* a constant, scaled or added to something scaled */
+        put_insn(m, (struct insn){.id = INSN_slli, .rd = TEMP_B, .rs1 = from, .imm = scale}, FIX_NONE);
+        put_insn(m, (struct insn){.id = INSN_addi, .rd = choice ? TEMP_A : to, .imm = (int)below(&m->r, 4096) - 2048},
+                 FIX_NONE);
+        put_insn(m, (struct insn){.id = INSN_add, .rd = to, .rs1 = choice ? TEMP_A : to, .rs2 = TEMP_B}, FIX_NONE);
+        break;
+    case 2: /* a comparison that decides at once */
+    case 3: {
+        static const uint16_t compares[] = {INSN_flt_d, INSN_fle_d, INSN_flt_s, INSN_fle_s, INSN_feq_d};
+        put_insn(m, (struct insn){.id = compares[below(&m->r, 5)], .rd = TEMP_A, .rs1 = a, .rs2 = b}, FIX_NONE);
+        if (percent(&m->r, 40))
+            put_insn(m, (struct insn){.id = INSN_csrrs, .rd = TEMP_B, .imm = 1}, FIX_NONE);
+        if (has_ext(m, EXT_Zicond))
+            put_insn(
+                m, (struct insn){.id = choice ? INSN_czero_eqz : INSN_czero_nez, .rd = to, .rs1 = from, .rs2 = TEMP_A},
+                FIX_NONE);
+        else
+            put_insn(m, (struct insn){.id = INSN_bne, .rs1 = TEMP_A}, FIX_B);
+        break;
+    }
+    default: { /* a comparison whose flags are put back */
+        static const uint16_t compares[] = {INSN_flt_d, INSN_fle_d, INSN_flt_s, INSN_fle_s};
+        put_insn(m, (struct insn){.id = INSN_csrrs, .rd = TEMP_B, .imm = 1}, FIX_NONE);
+        put_insn(m, (struct insn){.id = compares[below(&m->r, 4)], .rd = to, .rs1 = a, .rs2 = b}, FIX_NONE);
+        put_insn(m, (struct insn){.id = INSN_csrrw, .rs1 = TEMP_B, .imm = 1}, FIX_NONE);
+        return;
+    }
+    }
+    if (percent(&m->r, 75)) {
+        put_insn(m, (struct insn){.id = INSN_addi, .rd = TEMP_A, .imm = 1}, FIX_NONE);
+        if (percent(&m->r, 75))
+            put_insn(m, (struct insn){.id = INSN_addi, .rd = TEMP_B, .imm = 2}, FIX_NONE);
+    }
+}
+
 /* A store, and a load of what is beside it, in the page that the code is in. */
 static void put_near_access(struct maker *m) {
     static const uint16_t stores[] = {INSN_sb, INSN_sh, INSN_sw, INSN_sw};
@@ -263,8 +325,6 @@ static void put_near_access(struct maker *m) {
     m->p->modifies = true;
 }
 
-static bool has_ext(const struct maker *m, unsigned ext) { return m->p->isa->exts >> ext & 1; }
-
 /* One of the many things that a program does next. */
 static void put_something(struct maker *m) {
     bool shaped = !m->options->tame && !m->options->straight;
@@ -273,7 +333,9 @@ static void put_something(struct maker *m) {
         put_self_change(m);
     else if (shaped && n < 5)
         put_near_access(m);
-    else if (n < 9 && has_ext(m, EXT_F) && has_ext(m, EXT_Zicsr) && !m->options->straight)
+    else if (shaped && n < 11)
+        put_idiom(m);
+    else if (n < 14 && has_ext(m, EXT_F) && has_ext(m, EXT_Zicsr) && !m->options->straight)
         put_insn(m, (struct insn){.id = INSN_csrrwi, .rs1 = (uint8_t)below(&m->r, 5), .imm = 2}, FIX_NONE);
     else
         put_random_row(m);

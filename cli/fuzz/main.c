@@ -123,13 +123,14 @@ static int run_worker(struct worker *w) {
 
 static bool start_worker(struct worker *w) {
     fflush(NULL);
-    w->pid = fork();
-    if (w->pid == 0) {
+    pid_t pid = fork();
+    if (pid == 0) {
         close(reports[0]);
         signal(SIGINT, SIG_IGN); /* the parent tells us */
         _exit(run_worker(w));
     }
-    return w->pid > 0;
+    w->pid = pid; /* the worker does not write it: it is in shared memory */
+    return pid > 0;
 }
 
 static void on_interrupt(int signal_number) { board->stop = 1; }

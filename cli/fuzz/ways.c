@@ -115,17 +115,19 @@ void machine_close(struct machine *m) {
         }
 }
 
-/* An address that is not canonical arrives without its value: computed here from the instruction at pc. */
-static void find_address(struct hart *h) {
+/* What the engine finds out about a fault when it runs the hart: an address that is not canonical arrives without its
+ * value, and an atomic operation faults as a store. */
+static void complete_fault(struct hart *h) {
     struct insn in;
     uint32_t bits;
     memcpy(&bits, (void *)(uintptr_t)h->pc, 4);
     insn_decode(h->isa, insn_length(bits) == 2 ? bits & 0xffff : bits, &in);
     unsigned format = insn_rows[in.id].format;
-    bool stores = format == FMT_S || format == FMT_FST || (format == FMT_AMO);
-    h->trap.cause = stores ? TRAP_STORE_PAGE : TRAP_LOAD_PAGE;
-    h->trap.tval =
-        h->x[in.rs1] + (format == FMT_AMO || format == FMT_LR || format == FMT_CBO ? 0 : (uint64_t)(int64_t)in.imm);
+    if (format == FMT_S || format == FMT_FST || format == FMT_AMO)
+        h->trap.cause = TRAP_STORE_PAGE;
+    if (h->trap.host_code == SI_KERNEL)
+        h->trap.tval =
+            h->x[in.rs1] + (format == FMT_AMO || format == FMT_LR || format == FMT_CBO ? 0 : (uint64_t)(int64_t)in.imm);
 }
 
 /* Width of the floating-point operands: by the format field of the encoding. */
@@ -169,8 +171,8 @@ static bool step_to_end(struct machine *m, const struct program *p, struct hart 
     }
     if (sigsetjmp(h->fault_jmp, 0)) {
         h->in_interp = 0;
-        if (h->trap.host_code == SI_KERNEL)
-            find_address(h);
+        if (h->trap.host_code == SI_KERNEL || h->trap.cause == TRAP_LOAD_PAGE)
+            complete_fault(h);
         return true;
     }
     for (unsigned n = 0; n < RUN_MOST; n++) {

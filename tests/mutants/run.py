@@ -45,8 +45,11 @@ def run(build, name, finder, instructions, full):
     report = REPORT.search(done.stdout)
     if done.returncode != 1 or not report:
         return False, f"exit status {done.returncode}: {done.stdout.strip()[-200:]} {done.stderr.strip()}", time.monotonic() - start
-    named = re.fullmatch(instructions, report.group(1)) is not None
-    return named, report.group(0).strip() + ("" if named else f", not {instructions}"), time.monotonic() - start
+    # what is wrong may show later than it was computed: the report names both instructions
+    writer = re.search(r"first wrong register: written by (\S+)", done.stdout)
+    names = [report.group(1)] + ([writer.group(1)] if writer else [])
+    named = any(re.fullmatch(instructions, name) for name in names)
+    return named, f"{' / '.join(names)}: {' '.join(report.group(2, 3))}" + ("" if named else f", not {instructions}"), time.monotonic() - start
 
 
 def main():
@@ -55,7 +58,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("-j", type=int, default=os.cpu_count())
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     plants = [m for m in mutants() if not args.names or m[0] in args.names]
     if not plants:
         sys.exit("no such mutant")

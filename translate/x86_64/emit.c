@@ -219,6 +219,7 @@ static void inherit_state(struct emitter *e, ir_ref r) {
 
 static void emit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
+    COVER_OP(n->op, e->in_loop);
     switch (n->op) {
     case IR_const:
         return;
@@ -262,7 +263,6 @@ static void emit_node(struct emitter *e, ir_ref r) {
     default:
         break;
     }
-    COVER_OP(n->op, e->in_loop);
     if (ir_ops[n->op].kind == IRK_EXIT)
         emit_exit_node(e, r);
     else if ((n->op >= IR_fload_s && n->op < IR_call) || n->op == IR_fflags || n->op == IR_set_fflags)

@@ -297,6 +297,7 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
             asm_rr(&e->a, 0x85, true, o.reg, o.reg);
         return CC_NE;
     }
+    COVER_OP(n->op, e->in_loop);
     if (is_fp_order(n))
         return emit_fp_condition(e, n, false);
     if ((n->op == IR_eq || n->op == IR_ne) && e->fold[n->a]) { /* a folded comparison of floats with 0 */
