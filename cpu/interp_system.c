@@ -158,8 +158,7 @@ uint64_t interp_fence_i(struct hart *h, struct op *op) {
         h->pc = (uint32_t)h->pc;
     if (in->mem.fence_i != NULL)
         in->mem.fence_i(in->mem.ctx, h);
-    if (!MUTANT(interp_fence_i_ignored))
-        interp_drop_unwatched(h);
+    interp_drop_unwatched(h);
     return SYSTEM_FENCE_I;
 }
 

@@ -99,7 +99,7 @@ static bool is_stale(void *engine, struct cc_block *block) {
             return true;
         if (room > rest)
             room = rest;
-        if (memcmp(host, info->source + (at - block->src_start), room))
+        if (memcmp(host, info->source + (at - block->src_start), MUTANT(source_kept_short) ? 1 : room))
             return true;
         at += room;
     }

@@ -145,24 +145,19 @@ static bool still_breaks(const struct program *p, void *ctx) {
     return t->kind == FINDING_CRASHES ? crashed : WIFEXITED(status) && WEXITSTATUS(status) == 2;
 }
 
-static void name_instruction(struct finding *f) {
-    const struct program *p = &f->program;
-    struct insn in = {0};
-    if (f->blamed < 0) {
-        snprintf(f->instruction, sizeof f->instruction, "?");
-        return;
-    }
-    program_decode(p, (unsigned)f->blamed, &in);
-    uint8_t group = p->items[f->blamed].group;
-    for (unsigned i = 0; group && i < p->count; i++) {
+/* What to call an item: code that was changed and runs as it was before is fence.i's fault. */
+static const char *name_item(const struct program *p, unsigned item) {
+    struct insn in;
+    program_decode(p, item, &in);
+    uint8_t group = p->items[item].group;
+    bool changed = group && insn_rows[in.id].format == FMT_R && in.rd >= 10 && in.rd <= 15;
+    for (unsigned i = 0; changed && i < p->count; i++) {
         struct insn other;
         program_decode(p, i, &other);
-        bool changed = insn_rows[in.id].format == FMT_R && in.rd >= 10 && in.rd <= 15;
-        if (changed && p->items[i].group == group &&
-            other.id == INSN_fence_i) /* code that was changed runs as it was before */
+        if (p->items[i].group == group && other.id == INSN_fence_i)
             in = other;
     }
-    snprintf(f->instruction, sizeof f->instruction, "%s", insn_rows[in.id].mnemonic);
+    return insn_rows[in.id].mnemonic;
 }
 
 /* What is wrong may be seen only later than it was computed (the translator looks ahead). */
@@ -176,7 +171,7 @@ static void name_writer(struct finding *f) {
                      : kind & HAS_RD ? f->expected.f[in.rd] != f->actual.f[in.rd]
                                      : false;
         if (wrong) {
-            snprintf(f->writer, sizeof f->writer, "%s", insn_rows[in.id].mnemonic);
+            snprintf(f->writer, sizeof f->writer, "%s", name_item(p, i));
             return;
         }
     }
@@ -217,7 +212,8 @@ static void investigate(struct lab *lab, unsigned isa, const struct program *p, 
     if (shrink)
         program_shrink(&f->program, fails, &t, kind != FINDING_DIFFERS);
     f->blamed = program_blame(&f->program, fails, &t);
-    name_instruction(f);
+    snprintf(f->instruction, sizeof f->instruction, "%s",
+             f->blamed < 0 ? "?" : name_item(&f->program, (unsigned)f->blamed));
     if (kind == FINDING_DIFFERS) {
         way_run(f->machine, WAY_STEP, &f->program, &f->expected);
         if (way == WAY_UNICORN)

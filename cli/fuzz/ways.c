@@ -88,7 +88,7 @@ bool machine_open(struct machine *m, const char *isa, char *err, size_t n) {
         return false;
     for (int way = 0; way < WAY_UNICORN; way++) {
         struct engine_config config = {
-            .mem = {.fetch = fetch, .watch_code = way == WAY_WARM ? do_not_watch : watch_code},
+            .mem = {.fetch = fetch, .watch_code = way == WAY_WARM || way == WAY_ONE_BY_ONE ? do_not_watch : watch_code},
             .isa = &m->isa,
             .kind = way < WAY_TRANSLATE ? ENGINE_INTERP : ENGINE_JIT,
             .hot = way == WAY_WARM ? 3 : 1,
@@ -184,6 +184,19 @@ static bool step_to_end(struct machine *m, const struct program *p, struct hart 
     return false;
 }
 
+/* Whether code was written other than by put_self_change, which has a fence.i behind: a wild jump into the middle of
+ * such a sequence does that, and what runs then is not defined. */
+static bool code_is_wild(const struct program *p) {
+    const uint8_t *at = code_page();
+    for (unsigned i = 0; p->modifies && i < p->count; at += p->items[i++].len) {
+        uint32_t bits = 0;
+        memcpy(&bits, at, p->items[i].len);
+        if (bits != p->items[i].bits && (!p->items[i].group || bits != (p->items[i].bits ^ 0x40000000)))
+            return true;
+    }
+    return false;
+}
+
 enum run_end way_run(struct machine *m, enum way way, const struct program *p, struct program_state *end) {
     struct hart *h = &m->harts[way];
     protect_code(false);
@@ -207,7 +220,7 @@ enum run_end way_run(struct machine *m, enum way way, const struct program *p, s
     bool ended = true, kept = true;
     if (way == WAY_STEP) {
         interp_flush(h);
-        ended = step_to_end(m, p, h);
+        ended = step_to_end(m, p, h) && !code_is_wild(p);
     } else
         kept = engine_run(h) == STOP_TRAP;
     running = NULL;

@@ -15,7 +15,7 @@ enum way {
     WAY_INTERPRET,  /* interpreted in blocks */
     WAY_TRANSLATE,  /* translated at once */
     WAY_WARM,       /* interpreted first, translated when run again; code is not watched but compared at fence.i */
-    WAY_ONE_BY_ONE, /* translated, one instruction a block */
+    WAY_ONE_BY_ONE, /* translated, one instruction a block; code is not watched either */
     WAY_PLAIN_HOST, /* translated without the host's optional instructions */
     WAY_UNICORN,    /* see unicorn.h */
     WAYS
@@ -37,7 +37,7 @@ void machine_close(struct machine *m);
 
 enum run_end {
     RUN_ENDED,
-    RUN_ENDLESS, /* more than RUN_MOST instructions: WAY_STEP only */
+    RUN_ENDLESS, /* more than RUN_MOST instructions, or code changed without a fence.i: WAY_STEP only */
     RUN_CRASHED, /* a fault in our own code, or an engine that broke its contract */
     RUN_HANGS,   /* ways_tick was called twice meanwhile */
 };
