@@ -49,6 +49,8 @@ struct virtio_class {
  * stays the caller's then. */
 struct virtio *virtio_create(struct board *b, unsigned slot, const struct virtio_class *class, void *device,
                              void *config, size_t config_size);
+/* A slot that says it has no device, as drivers that try all slots expect. */
+bool virtio_create_empty(struct board *b, unsigned slot);
 struct board *virtio_board(const struct virtio *v);
 /* Features the guest has accepted. */
 uint64_t virtio_features(const struct virtio *v);

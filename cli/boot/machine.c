@@ -157,7 +157,14 @@ static bool add_devices(struct machine_parts *m, char *err, size_t n) {
         return false;
     if (!c->gpu)
         display_watch(m->display, pixels);
-    return add_input(m, err, n);
+    if (!add_input(m, err, n))
+        return false;
+    for (unsigned i = 0; i < VIRTIO_SLOTS; i++)
+        if (!m->virt.virtio[i] && !virtio_create_empty(m->board, i)) {
+            snprintf(err, n, "too many devices");
+            return false;
+        }
+    return true;
 }
 
 /* A ROM that draws gets a window where there can be one, keys and a pointer; frames are counted by the ROM itself. */
