@@ -49,9 +49,8 @@ struct virtio_class {
  * stays the caller's then. */
 struct virtio *virtio_create(struct board *b, unsigned slot, const struct virtio_class *class, void *device,
                              void *config, size_t config_size);
-/* In every slot without a device a transport that says so (id 0, section 4.2.2: drivers look no further), as drivers probe
- * all slots. */
-void virtio_fill_slots(struct board *b);
+/* A slot that says it has no device, as drivers that try all slots expect. */
+bool virtio_create_empty(struct board *b, unsigned slot);
 struct board *virtio_board(const struct virtio *v);
 /* Features the guest has accepted. */
 uint64_t virtio_features(const struct virtio *v);

@@ -91,11 +91,28 @@ void set_mtimecmp(word hart, uint64_t at) {
     CLINT_MTIMECMP[2 * hart + 1] = (uint32_t)(at >> 32);
 }
 
-unsigned start_harts(void) {
-    uint64_t until = mtime() + 200000;
-    while (mtime() < until)
+static size_t length(const char *text) {
+    size_t n = 0;
+    while (text[n])
+        n++;
+    return n;
+}
+
+unsigned start_harts(const void *tree) {
+    enum { BEGIN = 1, END, PROP, NOP };
+    unsigned count = 0;
+    for (const char *at = (const char *)tree + big_endian((const char *)tree + 8); big_endian(at) <= NOP;) {
+        uint32_t token = big_endian(at);
+        at += 4;
+        if (token == BEGIN) {
+            count += !compare(at, "cpu@", 4);
+            at += (length(at) + 4) & ~(size_t)3;
+        } else if (token == PROP) {
+            at += 8 + ((big_endian(at) + 3) & ~(size_t)3);
+        }
+    }
+    while (arrived + 1 < count)
         ;
-    unsigned count = arrived + 1;
     __sync_synchronize();
     harts_go = 1;
     return count;
@@ -111,13 +128,6 @@ int compare(const char *a, const char *b, size_t n) {
         if (a[i] != b[i] || !a[i])
             return a[i] != b[i];
     return 0;
-}
-
-static size_t length(const char *text) {
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return n;
 }
 
 const void *tree_property(const void *tree, const char *node, const char *property, uint32_t *size) {

@@ -57,8 +57,8 @@ void print_hex(word value);
 void expect(const char *what, word a, word b);
 uint64_t mtime(void);
 void set_mtimecmp(word hart, uint64_t at);
-/* Lets the other harts go; returns how many harts there are (all that have arrived within 20 ms). */
-unsigned start_harts(void);
+/* Waits for all harts of the device tree (HARTS_MAX at most) and lets them go; returns how many there are. */
+unsigned start_harts(const void *tree);
 /* Runs fn(argument) with privilege priv; returns what it returns. Traps that are not the return go to rom_trap. */
 word call_at(unsigned priv, word (*fn)(word), word argument);
 

@@ -87,7 +87,7 @@ void rom_hart(word hart) {
 }
 
 void rom_main(word hart, const void *device_tree) {
-    harts = start_harts();
+    harts = start_harts(device_tree);
     work(0);
     expect("spinlock", locked_sum, harts * ROUNDS);
     expect("LR/SC", lrsc_sum, harts * ROUNDS * 3);

@@ -157,7 +157,14 @@ static bool add_devices(struct machine_parts *m, char *err, size_t n) {
         return false;
     if (!c->gpu)
         display_watch(m->display, pixels);
-    return add_input(m, err, n);
+    if (!add_input(m, err, n))
+        return false;
+    for (unsigned i = 0; i < VIRTIO_SLOTS; i++)
+        if (!m->virt.virtio[i] && !virtio_create_empty(m->board, i)) {
+            snprintf(err, n, "too many devices");
+            return false;
+        }
+    return true;
 }
 
 /* A ROM that draws gets a window where there can be one, keys and a pointer; frames are counted by the ROM itself. */
@@ -230,7 +237,6 @@ static bool load_all(struct machine_parts *m, const char *image, char *err, size
     m->virt.mmu_type = m->isa.xlen == 64 ? "riscv,sv57" : "riscv,sv32";
     m->virt.bootargs = c->append;
     m->virt.cbo_block = strstr(m->isa_text, "_zicboz") ? 64 : 0;
-    virtio_fill_slots(m->board);
     if (!virt_device_tree(&m->virt, bus_dma(m->board, tree, VIRT_DTB_MAX, true), VIRT_DTB_MAX)) {
         snprintf(err, n, "the device tree does not fit: a long --append?");
         return false;

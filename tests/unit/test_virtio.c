@@ -223,6 +223,15 @@ static void registers(void **state) {
     board_destroy(b);
 }
 
+static void empty_slot(void **state) {
+    struct board *b = fixture_board();
+    assert_true(virtio_create_empty(b, SLOT));
+    assert_int_equal(vreg(b, SLOT, 0), 0x74726976);
+    assert_int_equal(vreg(b, SLOT, 4), 2);
+    assert_int_equal(vreg(b, SLOT, 8), 0);
+    board_destroy(b);
+}
+
 /* The block device: requests by type, sector and sizes, with a file of 8 sectors behind it. */
 struct disk {
     struct board *board;
@@ -382,6 +391,7 @@ int main(void) {
         cmocka_unit_test(more_available_than_fits),
         cmocka_unit_test(malformed_queues),
         cmocka_unit_test(registers),
+        cmocka_unit_test(empty_slot),
         cmocka_unit_test(block),
         cmocka_unit_test(block_malformed),
         cmocka_unit_test(block_read_only),
