@@ -23,9 +23,7 @@ enum { HOT = 4, WARM_UP = 24, MEASURED = 16, PROGRAMS = 8 };
  *   - an LR whose SC is not in sight, with all other harts stopped, and an SC whose LR is elsewhere;
  *   - amocas of two registers. */
 static bool reserves(uint16_t id) { return id == INSN_lr_w || id == INSN_lr_d || id == INSN_sc_w || id == INSN_sc_d; }
-static bool excused(uint16_t id) {
-    return reserves(id) || id == INSN_amocas_q || id == INSN_amocas_d_rv32;
-}
+static bool excused(uint16_t id) { return reserves(id) || id == INSN_amocas_q || id == INSN_amocas_d_rv32; }
 
 static struct hart *volatile running;
 static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *cause) {
