@@ -62,6 +62,8 @@ static void link_wait(struct codecache *cc, struct link *l) {
     l->to = NULL;
     list_insert(waiting_list(cc, exit_of(l)->target), l);
     cc->stats.waiting++;
+    if (MUTANT(unlink_missed))
+        return;
     write_displacement(cc, l->from, exit_of(l)->patch, l->from->code + exit_of(l)->stub);
 }
 

@@ -47,7 +47,7 @@ uint64_t fp_round_shift(uint64_t sig, int drop, bool sign, int rm, bool *inexact
     case RM_RNE:
         return kept + (lost > half || (lost == half && (kept & 1)));
     case RM_RDN:
-        return kept + (sign && lost);
+        return kept + (sign != MUTANT(rounds_down_up) && lost);
     case RM_RUP:
         return kept + (!sign && lost);
     case RM_RMM:

@@ -63,8 +63,8 @@ uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bit
         return SYSTEM_EXCLUSIVE;
     }
     void *p = memory_at(h, op, address, bits / 8, false);
-    uint64_t v = bits == 32 ? sext32(__atomic_load_n((uint32_t *)p, __ATOMIC_SEQ_CST))
-                            : __atomic_load_n((uint64_t *)p, __ATOMIC_SEQ_CST);
+    uint64_t v = bits == 32 && !MUTANT(interp_lr_wide) ? sext32(__atomic_load_n((uint32_t *)p, __ATOMIC_SEQ_CST))
+                                                       : __atomic_load_n((uint64_t *)p, __ATOMIC_SEQ_CST);
     h->res_valid = 1;
     h->res_size = (uint8_t)(bits / 8);
     h->res_addr = (uint64_t)(uintptr_t)p;
@@ -77,7 +77,7 @@ uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bit
 uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t value, unsigned bits) {
     if (misaligned(h, op, address, bits, TRAP_STORE_MISALIGNED))
         return SYSTEM_TRAP;
-    bool done = false;
+    bool done = MUTANT(sc_succeeds);
     if (h->res_valid && (h->interp->sequence_end == ANY_SC || h->interp->sequence_end == interp_op_pc(op)) &&
         (h->sys || h->res_addr == address) && h->res_size == bits / 8) {
         void *p = memory_at(h, op, address, bits / 8, true);
@@ -117,7 +117,7 @@ uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t val
         uint##n##_t old = __atomic_load_n(p, __ATOMIC_RELAXED), new;                                                   \
         do {                                                                                                           \
             bool less = what == AMO_MIN || what == AMO_MAX ? (int##n##_t)old < (int##n##_t)v : old < v;                \
-            new = less == (what == AMO_MIN || what == AMO_MINU) ? old : v;                                             \
+            new = (less != MUTANT(interp_amo_turned)) == (what == AMO_MIN || what == AMO_MINU) ? old : v;              \
         } while (!__atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));               \
         return old;                                                                                                    \
     }

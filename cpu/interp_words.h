@@ -100,7 +100,7 @@ static ALWAYS_INLINE uint64_t div_w(int32_t a, int32_t b) {
 static ALWAYS_INLINE uint64_t rem_w(int32_t a, int32_t b) {
     if (UNLIKELY(b == 0))
         return (uint64_t)(int64_t)a;
-    return UNLIKELY(b == -1) ? 0 : (uint64_t)(int64_t)(a % b);
+    return UNLIKELY(b == -1) ? MUTANT(interp_remw_overflow) : (uint64_t)(int64_t)(a % b);
 }
 static ALWAYS_INLINE uint64_t divu_w(uint32_t a, uint32_t b) { return UNLIKELY(b == 0) ? UINT64_MAX : sext32(a / b); }
 static ALWAYS_INLINE uint64_t remu_w(uint32_t a, uint32_t b) { return sext32(UNLIKELY(b == 0) ? a : a % b); }
@@ -117,7 +117,7 @@ static ALWAYS_INLINE uint64_t mulh_ss(uint64_t a, uint64_t b) {
 }
 static ALWAYS_INLINE uint64_t mulh_uu(uint64_t a, uint64_t b) { return (uint64_t)(uint32_t)a * (uint32_t)b >> 32; }
 static ALWAYS_INLINE uint64_t mulh_su(uint64_t a, uint64_t b) {
-    return (uint64_t)((int64_t)(int32_t)a * (int64_t)(uint32_t)b >> 32);
+    return (uint64_t)((int64_t)(int32_t)a * (MUTANT(interp_mulhsu32) ? (int64_t)(int32_t)b : (int64_t)(uint32_t)b) >> 32);
 }
 #endif
 
@@ -144,7 +144,7 @@ static inline uint64_t clmul_low(ux a, ux b) {
 static inline uint64_t clmul_high(ux a, ux b) {
     ux r = 0;
     for (b &= ~(ux)1; b != 0; b &= b - 1)
-        r ^= a >> (XLEN - __builtin_ctzll(b));
+        r ^= a >> (XLEN - MUTANT(interp_clmulh) - __builtin_ctzll(b));
     return r;
 }
 static inline uint64_t clmul_reversed(ux a, ux b) {
@@ -214,7 +214,7 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
 #define MIN(a, b) ((int64_t)(a) < (int64_t)(b) ? (a) : (b))
 #define MAX(a, b) ((int64_t)(a) < (int64_t)(b) ? (b) : (a))
 #define MINU(a, b) ((a) < (b) ? (a) : (b))
-#define MAXU(a, b) ((a) < (b) ? (b) : (a))
+#define MAXU(a, b) (((a) < (b)) != MUTANT(interp_maxu) ? (b) : (a))
 #define SELECT(c, a, b) ((c) ? (a) : (b))
 #define SEXT8(a) sext8(a)
 #define SEXT16(a) sext16(a)

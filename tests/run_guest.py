@@ -62,7 +62,7 @@ def compile_program(cc, source, target, flags):
 
 
 def run(command, header, timeout, extra_env):
-    host = {k: v for k, v in os.environ.items() if not k.startswith(("RIV_", "QEMU_"))}
+    host = {k: v for k, v in os.environ.items() if k == "RIV_MUTANT" or not k.startswith(("RIV_", "QEMU_"))}
     env = {**host, **dict(e.split("=", 1) for e in header["env"]), **extra_env}
     text = last(header, "stdin", "").encode().decode("unicode_escape").encode()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,

@@ -27,10 +27,12 @@ bool ir_observes(const struct ir_node *n) {
     if (n->op >= IR_record_open && n->op <= IR_record_end)
         return false;
     switch (ir_ops[n->op].kind) {
+    case IRK_EXIT:
+        return !(MUTANT(exit_state_stale) && n->op == IR_exit_if);
     case IRK_LOAD:
     case IRK_STORE:
+        return !MUTANT(fault_state_stale);
     case IRK_EFFECT:
-    case IRK_EXIT:
         return true;
     default:
         return false;

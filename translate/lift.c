@@ -123,7 +123,7 @@ static ir_ref get_x(struct lifter *l, unsigned r) {
 static void set_x(struct lifter *l, unsigned r, ir_ref v) {
     if (r == 0)
         return;
-    if (rv32(l))
+    if (rv32(l) && !MUTANT(rv32_not_extended))
         v = un(l, IR_sext32, v);
     l->b->x[r] = v;
     node(l, IR_set, v, IR_NONE, IR_NONE, r);

@@ -11,6 +11,8 @@ struct jump_slot engine_no_jumps[JUMP_SLOTS];
 /* A block is dead: no jump cache may lead to it. */
 void engine_dead_block(void *engine, struct cc_block *block) {
     struct engine *e = engine;
+    if (MUTANT(jump_cache_stale))
+        return;
     unsigned slot = jump_index(block->key.address);
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
         for (int m = 0; m < JUMP_TABLES; m++)

@@ -42,7 +42,7 @@ static void nudge(struct hart *h, uint32_t bits) {
 bool world_stop(struct engine *e, struct hart *h) {
     struct engine_hart *self = h->engine;
     pthread_mutex_lock(&e->harts_lock);
-    if (e->hart_count == 1) {
+    if (e->hart_count == 1 || MUTANT(lr_stops_nobody)) {
         pthread_mutex_unlock(&e->harts_lock);
         return false;
     }
@@ -101,7 +101,7 @@ static bool is_stale(void *engine, struct cc_block *block) {
             return true;
         if (room > rest)
             room = rest;
-        if (memcmp(host, info->source + (at - block->src_start), room))
+        if (memcmp(host, info->source + (at - block->src_start), MUTANT(source_kept_short) ? 1 : room))
             return true;
         at += room;
     }

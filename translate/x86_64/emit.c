@@ -32,6 +32,7 @@ static void inherit_state(struct emitter *e, ir_ref r) {
     unsigned f = (unsigned)node_of(e, r)->imm;
     uint32_t bit = 1u << f;
     if ((e->fix.box & bit) && !only_unboxed(e, r)) {
+        COVER(loop_head_boxes);
         struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit};
         emit_fix(e, now);
         e->fix.canon_d &= ~bit;
@@ -93,6 +94,7 @@ static void emit_node(struct emitter *e, ir_ref r) {
     default:
         break;
     }
+    COVER_OP(n->op, e->in_loop);
     if (ir_ops[n->op].kind == IRK_EXIT)
         emit_exit_node(e, r);
     else if ((n->op >= IR_fload_s && n->op < IR_call) || n->op == IR_fflags || n->op == IR_set_fflags)
@@ -180,6 +182,7 @@ bool backend_emit(struct backend *be, struct ir_block *b, uint64_t mode, uint8_t
     emit_section(e);
     uint32_t loop_start = asm_offset(&e->a), landing = 0;
     if (e->is_loop && !e->failed) {
+        COVER(loop_section);
         asm_patch_here(&e->a, e->loop_entry);
         e->in_loop = true;
         e->counted = 0;

@@ -11,11 +11,12 @@ void note_fault(struct emitter *e, const struct ir_node *n) {
     struct fault_entry *f = &e->faults[e->fault_count++];
     places_note(e);
     *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff, e->log_count};
-    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box))
+    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box) || MUTANT(fault_leaves_unfinished))
         return;
     const struct fault_fix *last = e->fix_count ? &e->fixes[e->fix_count - 1] : NULL;
     if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box)
         e->fixes[e->fix_count++] = e->fix;
+    COVER(fault_with_unfinished_registers);
     f->fix = (uint16_t)(e->fix_count - 1);
 }
 
@@ -54,7 +55,7 @@ void change_f_homes(struct emitter *e, bool into_loop) {
     }
     for (unsigned i = 0; i < 32; i++) {
         int usual = e->be->home_f[i], here = e->home_f[i], to = into_loop ? here : usual;
-        if (usual != here && to != NO_REG)
+        if (usual != here && to != NO_REG && !MUTANT(loop_float_homes))
             fp_load(e, true, to, hart_f(i));
     }
 }
@@ -74,7 +75,7 @@ void emit_fix(struct emitter *e, struct fault_fix fix) {
             canon_register(e, home, true);
         if (fix.canon_s & bit)
             canon_register(e, home, false);
-        if (fix.box & bit)
+        if (fix.box & bit && !MUTANT(box_lost))
             asm_fp_rm(&e->a, has(e, HOST_AVX), MAP_0F | 0x56, false, home, home, hart_pool(POOL_BOX));
     }
 }
@@ -112,6 +113,8 @@ void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
 
 /* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
 static void poll(struct emitter *e, uint64_t pc) {
+    if (MUTANT(poll_lost))
+        return;
     if (e->b->recorded) /* it polls where it begins */
         return;
     asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
@@ -142,6 +145,7 @@ static void emit_back_edge(struct emitter *e, int cc) {
                                 e->fix.box & ~e->loop_fix.box};
         uint32_t skip = 0;
         if (fix.canon_d | fix.canon_s | fix.box) {
+            COVER(back_edge_finishes);
             if (cc >= 0)
                 skip = asm_jcc32(&e->a, (enum cond)(cc ^ 1));
             emit_fix(e, fix);
@@ -152,6 +156,7 @@ static void emit_back_edge(struct emitter *e, int cc) {
             asm_patch_here(&e->a, skip);
         return;
     }
+    COVER(enter_loop);
     e->loop_fix = e->fix;
     e->loop_entry_count = places_collect(e, e->loop_home_x, 0, e->loop_entry_moves);
     e->loop_entry = cc >= 0 ? asm_jcc32(&e->a, (enum cond)cc) : asm_jmp32(&e->a);
@@ -179,7 +184,8 @@ static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
         c->from[0] = asm_jcc32(&e->a, cc);
         c->imm = (int64_t)target;
     } else {
-        add_exit(e, asm_jcc32_patchable(&e->a, cc), target);
+        COVER(side_exit_direct);
+        add_exit(e, asm_jcc32_patchable(&e->a, cc), MUTANT(side_exit_elsewhere) ? pc : target);
     }
 }
 
@@ -217,7 +223,8 @@ static void emit_likely(struct emitter *e, const struct ir_node *n, int t) {
         asm_mov_imm(&e->a, RCX, target);
         asm_alu_rr(&e->a, ALU_CMP, true, t, RCX);
     }
-    uint32_t other = asm_jcc32(&e->a, CC_NE);
+    uint32_t other = asm_jcc32(&e->a, MUTANT(likely_inverted) ? CC_E : CC_NE);
+    COVER(likely_target);
     if (target <= e->b->pc + n->pc)
         poll(e, target);
     if (n->op == IR_exit_call_likely) {
@@ -294,11 +301,13 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         change_f_homes(e, false);
     switch (n->op) {
     case IR_exit:
+        COVER(leave_exit);
         if (target <= pc)
             poll(e, target);
         add_exit(e, asm_jmp32_patchable(&e->a), target);
         break;
     case IR_exit_call:
+        COVER(leave_exit_call);
         if (target <= pc)
             poll(e, target);
         push_return(e, (uint64_t)n->imm2, RAX);
@@ -309,12 +318,15 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
     case IR_exit_call_reg:
     case IR_exit_likely:
     case IR_exit_call_likely:
+        COVER(leave_exit_call_reg);
         emit_indirect(e, n, masked, t);
         break;
     case IR_exit_ret:
+        COVER(leave_exit_ret);
         emit_return(e, masked, t);
         break;
     case IR_exit_trap:
+        COVER(leave_exit_trap);
         emit_trap(e, n->aux);
         asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
         asm_rm(&e->a, 0x89, true, RAX, HART(trap.tval));
@@ -339,19 +351,20 @@ static void emit_cold_div(struct emitter *e, const struct cold *c) {
     bool is_signed = c->aux == IR_div || c->aux == IR_rem || c->aux == IR_divw || c->aux == IR_remw;
     uint32_t zero = 0;
     if (is_signed) {
+        COVER(cold_div_signed);
         asm_rr(&e->a, 0x85, c->wide, c->reg, c->reg);
         zero = asm_jcc32(&e->a, CC_E);
         if (remainder)
             asm_alu_rr(&e->a, ALU_XOR, false, RDX, RDX);
         else
-            asm_rr(&e->a, 0xf7, c->wide, 3, RAX); /* neg */
+            asm_rr(&e->a, 0xf7, c->wide, MUTANT(div_overflow) ? 2 : 3, RAX); /* neg */
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         asm_patch_here(&e->a, zero);
     }
     if (remainder)
-        asm_mov(&e->a, true, RDX, RAX);
+        asm_mov(&e->a, !MUTANT(rem_by_zero), RDX, RAX);
     else
-        asm_mov_imm(&e->a, RAX, ~0ull);
+        asm_mov_imm(&e->a, RAX, MUTANT(div_by_zero) ? 0 : ~0ull);
     asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
 }
 
@@ -373,46 +386,57 @@ static void load_target(struct emitter *e, const struct cold *c) {
 static void emit_one_cold(struct emitter *e, struct cold *c) {
     switch (c->kind) {
     case COLD_POLL:
+        COVER(cold_poll);
         leave_section(e, c);
         emit_leave(e, BACK_POLL, (uint64_t)c->imm);
         break;
     case COLD_LEAVE:
+        COVER(cold_leave);
         leave_section(e, c);
         emit_leave(e, (enum leave_reason)c->aux, (uint64_t)c->imm);
         break;
     case COLD_TRAP:
-        asm_rm(&e->a, 0x89, true, c->reg, HART(trap.tval));
+        COVER(cold_trap);
+        asm_rm(&e->a, 0x89, !MUTANT(trap_value_narrow), MUTANT(trap_value_narrow) ? RSP : c->reg, HART(trap.tval));
         leave_section(e, c);
         emit_trap(e, c->aux);
         emit_leave(e, BACK_TRAP, (uint64_t)c->imm);
         break;
     case COLD_EXIT:
+        COVER(cold_exit);
         leave_section(e, c);
         add_exit(e, asm_jmp32_patchable(&e->a), (uint64_t)c->imm);
         break;
     case COLD_CANON:
+        COVER(cold_canon);
         fp_load(e, !c->aux, c->reg, hart_pool(c->aux ? POOL_CANON_S : POOL_CANON_D));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
     case COLD_RESTORE_FPCR:
+        COVER(cold_restore_fpcr);
         asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);
         break;
     case COLD_DIV:
+        COVER(cold_div);
         emit_cold_div(e, c);
         break;
     case COLD_CALL:
+        COVER(cold_call);
         emit_cold_call(e, c);
         break;
     case COLD_RET:
+        COVER(cold_ret);
         load_target(e, c);
         asm_rm(&e->a, 0x8b, true, RSP, HART(return_top));
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_TLB:
+        COVER(cold_tlb);
         emit_cold_tlb(e, c);
         break;
     case COLD_STUB:
+        COVER(cold_stub);
         e->exits[c->aux].stub = asm_offset(&e->a);
         if (e->exits[c->aux].target.mode == MODE_NONE) {
             asm_mov_imm(&e->a, RAX, (uint64_t)c->imm);
@@ -422,10 +446,12 @@ static void emit_one_cold(struct emitter *e, struct cold *c) {
         emit_leave(e, BACK_DIRECT, (uint64_t)c->imm);
         break;
     case COLD_LOOKUP:
+        COVER(cold_lookup);
         load_target(e, c);
         asm_jmp_mem(&e->a, HART(lookup_stub));
         break;
     case COLD_LOOKUP_CALL:
+        COVER(cold_lookup_call);
         load_target(e, c);
         asm_call_mem(&e->a, HART(lookup_stub));
         asm_patch32(&e->a, asm_jmp32(&e->a), c->back);

@@ -55,6 +55,8 @@ static unsigned compare_prefix(bool is_double) { return is_double ? PD : PS; }
 static bool is_double_op(unsigned op) { return (op - IR_f_neg_d) % 2 == 0; }
 
 void canon_register(struct emitter *e, int xmm, bool is_double) {
+    if (MUTANT(nan_not_canonical))
+        return;
     fp_rr(e, compare_prefix(is_double) | OP_UCOMI, false, xmm, xmm);
     struct cold *c = add_cold(e, COLD_CANON);
     c->from[0] = asm_jcc32(&e->a, CC_P);
@@ -101,7 +103,7 @@ static void emit_arith(struct emitter *e, ir_ref r, unsigned op, bool commutes) 
     bool is_double = is_double_op(n->op);
     int x = use_xmm(e, n->a), y = n->b == IR_NONE ? x : use_xmm(e, n->b);
     int d = dest(e, r, commutes || x == y ? NO_REG : y);
-    fp_rrr(e, scalar(is_double) | op, false, d, x, y);
+    fp_rrr(e, scalar(is_double) | op, false, d, MUTANT(fsub_swapped) ? y : x, MUTANT(fsub_swapped) ? x : y);
     bind_xmm(e, r, d);
     e->maybe_nan[r] = is_double ? 1 : 2;
 }
@@ -110,12 +112,13 @@ static void emit_arith(struct emitter *e, ir_ref r, unsigned op, bool commutes) 
 static void emit_madd(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     bool is_double = is_double_op(n->op);
-    bool neg_a = e->fold[n->a], neg_c = e->fold[n->c];
-    ir_ref ra = neg_a ? node_of(e, n->a)->a : n->a, rc = neg_c ? node_of(e, n->c)->a : n->c;
+    bool neg_a = e->fold[n->a], neg_c = e->fold[n->c] && !MUTANT(fmsub_adds);
+    ir_ref ra = neg_a ? node_of(e, n->a)->a : n->a, rc = e->fold[n->c] ? node_of(e, n->c)->a : n->c;
     int a = use_xmm(e, ra), b = use_xmm(e, n->b), c = use_xmm(e, rc), d, saved_a = a, saved_b = b, saved_c = c;
     unsigned signs = (unsigned)(neg_a << 4 | neg_c << 5);
     hart_helper *fn = is_double ? fp_madd_d : fp_madd_s;
     if (!has(e, HOST_FMA)) {
+        COVER(madd_without_fma);
         d = alloc_dest_xmm(e, r, 0);
         uint32_t from = asm_jmp32(&e->a);
         cold_call(e, from, fn, is_double, a, b, c, d, false, RM_DYN | signs);
@@ -125,6 +128,7 @@ static void emit_madd(struct emitter *e, ir_ref r) {
     unsigned base = OP_66 | MAP_0F38 | (neg_a ? neg_c ? 0x9f : 0x9d : neg_c ? 0x9b : 0x99); /* the 132 form */
     d = alloc_dest_xmm(e, r, 0);
     if (d == c) { /* 231: d += a * b */
+        COVER(madd_231);
         fp_mov(e, XMM_SCRATCH, c);
         saved_c = XMM_SCRATCH;
         if (a == c)
@@ -133,6 +137,7 @@ static void emit_madd(struct emitter *e, ir_ref r) {
             saved_b = XMM_SCRATCH;
         asm_fp_rr(&e->a, true, base + 0x20, is_double, d, a, b);
     } else if (d == a || d == b) { /* 213: d = other * d + c */
+        COVER(madd_213);
         fp_mov(e, XMM_SCRATCH, d);
         int other = d == a ? b : a;
         if (a == d)
@@ -141,6 +146,7 @@ static void emit_madd(struct emitter *e, ir_ref r) {
             saved_b = XMM_SCRATCH;
         asm_fp_rr(&e->a, true, base + 0x10, is_double, d, other, c);
     } else {
+        COVER(madd_213_moved);
         fp_mov(e, d, a);
         asm_fp_rr(&e->a, true, base + 0x10, is_double, d, b, c);
     }
@@ -163,12 +169,14 @@ static void emit_fminmax(struct emitter *e, ir_ref r) {
     unsigned op = scalar(is_double) | (is_min ? OP_MIN : OP_MAX);
     fp_rrr(e, op, false, XMM_SCRATCH, x, y);
     fp_rrr(e, op, false, d, y, x);
-    fp_rrr(e, PS | (is_min ? OP_ORP : OP_AND), false, d, d, XMM_SCRATCH);
-    cold_call(e, from, fn, is_double, x, y, NO_REG, d, false, 0);
+    fp_rrr(e, PS | (is_min != MUTANT(fmin_of_zeros) ? OP_ORP : OP_AND), false, d, d, XMM_SCRATCH);
+    cold_call(e, MUTANT(fmin_of_nans) ? 0 : from, fn, is_double, x, y, NO_REG, d, false, 0);
     bind_xmm(e, r, d);
 }
 
-static bool quiet(unsigned op) { return op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_leq_d || op == IR_f_leq_s; }
+static bool quiet(unsigned op) {
+    return MUTANT(flt_quiet) || op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_leq_d || op == IR_f_leq_s;
+}
 static bool less(unsigned op) {
     return op == IR_f_lt_d || op == IR_f_lt_s || op == IR_f_ltq_d || op == IR_f_ltq_s || op == IR_f_ltn_d ||
            op == IR_f_ltn_s;
@@ -177,9 +185,11 @@ static bool less(unsigned op) {
 /* ucomis without raising a flag: AVX-512 can suppress exceptions; else what a NaN has raised is taken back. */
 static void compare_silently(struct emitter *e, bool is_double, int x, int y) {
     if (has(e, HOST_AVX512)) {
+        COVER(compare_silently_evex);
         asm_evex_sae_rr(&e->a, compare_prefix(is_double) | OP_UCOMI, is_double, x, y);
         return;
     }
+    COVER(compare_silently_restored);
     asm_rm(&e->a, MAP_0F | 0xae, false, 3, HART(host_fpcr)); /* stmxcsr */
     fp_rr(e, compare_prefix(is_double) | OP_UCOMI, false, x, y);
     struct cold *c = add_cold(e, COLD_RESTORE_FPCR);
@@ -205,7 +215,8 @@ static void emit_set_fflags(struct emitter *e, ir_ref r) {
     asm_alu_ri(&e->a, ALU_AND, false, t, 0x1f);
     asm_rm(&e->a, OP_BYTE | 0x88, false, t, HART(fflags));
     asm_rm(&e->a, MAP_0F | 0xae, false, 3, HART(host_fpcr));
-    asm_alu_mi(&e->a, ALU_AND, false, HART(host_fpcr), ~0x3f);
+    if (!MUTANT(flags_not_cleared))
+        asm_alu_mi(&e->a, ALU_AND, false, HART(host_fpcr), ~0x3f);
     asm_rm(&e->a, MAP_0F | 0xae, false, 2, HART(host_fpcr)); /* ldmxcsr */
 }
 
@@ -218,7 +229,7 @@ enum cond emit_fp_condition(struct emitter *e, const struct ir_node *n, bool inv
     } else {
         fp_rr(e, compare_prefix(is_double) | (quiet(n->op) ? OP_UCOMI : OP_COMI), false, y, x);
     }
-    return less(n->op) ? inverted ? CC_BE : CC_A : inverted ? CC_B : CC_AE;
+    return less(n->op) != MUTANT(flt_is_fle) ? inverted ? CC_BE : CC_A : inverted ? CC_B : CC_AE;
 }
 
 static void emit_fcompare(struct emitter *e, ir_ref r) {
@@ -255,10 +266,11 @@ static void emit_to_int(struct emitter *e, ir_ref r) {
     int x = use_xmm(e, n->a), d = alloc_dest(e, r, 0);
     e->failed |= n->rm == RM_RMM; /* the host has no such mode: the lifter calls the helper itself */
     bool direct = n->rm == RM_RTZ || n->rm == RM_DYN;
-    unsigned convert = n->rm == RM_RTZ ? 0x2c : 0x2d;
+    unsigned convert = n->rm == RM_RTZ || MUTANT(convert_truncates) ? 0x2c : 0x2d;
     uint32_t from;
     if (is_signed && (direct || (wide && avx(e)))) {
         int s = x;
+        COVER(to_int_direct);
         if (!direct) { /* to an integral value first: every double that is not in range is one already */
             asm_fp_rr(&e->a, true, OP_66 | MAP_0F3A | (is_double ? 0x0b : 0x0a), is_double, XMM_SCRATCH, x, x);
             asm_byte(&e->a, n->rm == RM_RNE ? 0 : n->rm == RM_RDN ? 1 : 2);
@@ -267,12 +279,15 @@ static void emit_to_int(struct emitter *e, ir_ref r) {
         }
         fp_rr(e, scalar(is_double) | convert, wide, d, s);
         asm_alu_ri(&e->a, ALU_CMP, wide, d, 1);
-        from = asm_jcc32(&e->a, CC_O); /* only the smallest integer minus 1 overflows */
+        from =
+            MUTANT(convert_unsaturated) ? 0 : asm_jcc32(&e->a, CC_O); /* only the smallest integer minus 1 overflows */
     } else if (!is_signed && direct && has(e, HOST_AVX512)) {
         fp_rr(e, scalar(is_double) | (n->rm == RM_RTZ ? 0x78 : 0x79), wide, d, x);
         asm_alu_ri(&e->a, ALU_CMP, wide, d, -1);
+        COVER(to_int_unsigned_direct);
         from = asm_jcc32(&e->a, CC_E);
     } else {
+        COVER(to_int_called);
         from = asm_jmp32(&e->a);
     }
     cold_call(e, from, fn, is_double, x, NO_REG, NO_REG, d, true, n->rm);
@@ -289,11 +304,13 @@ static void emit_from_int(struct emitter *e, ir_ref r) {
     unsigned op = 0x2a;
     bool wide = kind != 0;
     if (kind == 1) {
+        COVER(from_int_wu);
         int t = alloc_temp(e, 0);
-        asm_mov(&e->a, false, t, x);
+        asm_mov(&e->a, MUTANT(from_unsigned_wide), t, x);
         x = t;
     } else if (kind == 3) {
         if (!has(e, HOST_AVX512)) {
+            COVER(from_int_lu_called);
             d = alloc_dest_xmm(e, r, 0);
             asm_rm(&e->a, 0x89, true, x, HART(call_arg[0]));
             uint32_t from = asm_jmp32(&e->a);
@@ -302,6 +319,7 @@ static void emit_from_int(struct emitter *e, ir_ref r) {
             bind_xmm(e, r, d);
             return;
         }
+        COVER(from_int_lu);
         op = 0x7b;
     }
     d = alloc_dest_xmm(e, r, 0);
@@ -325,6 +343,7 @@ static void emit_sign(struct emitter *e, ir_ref r) {
     }
     bool exclusive = n->op == IR_f_sgnjx_d || n->op == IR_f_sgnjx_s;
     if (exclusive && n->a == n->b) { /* fabs */
+        COVER(sign_absolute);
         d = alloc_dest_xmm(e, r, 0);
         fp_rrm(e, PS | OP_AND, d, x, magnitude);
         bind_xmm(e, r, d);
@@ -350,7 +369,8 @@ static void emit_unbox(struct emitter *e, ir_ref r) {
     if (e->maybe_nan[n->a] == 1) /* a NaN's payload could look like boxing */
         make_canonical(e, n->a, true);
     int x = use_xmm(e, n->a);
-    if (!e->is_single[n->a]) {
+    COVER(unbox);
+    if (!e->is_single[n->a] && !MUTANT(box_unchecked)) {
         int t = alloc_temp(e, 0);
         fp_to_gpr(e, t, x);
         asm_shift_ri(&e->a, SHIFT_SAR, true, t, 32);
@@ -362,6 +382,7 @@ static void emit_unbox(struct emitter *e, ir_ref r) {
     }
     e->maybe_nan[r] = e->maybe_nan[n->a];
     if (e->left[n->a] == 0) {
+        COVER(unbox_in_place);
         bind_xmm(e, r, x); /* the single is the low half of the same register */
         return;
     }

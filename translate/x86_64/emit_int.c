@@ -23,7 +23,9 @@ int peek(struct emitter *e, ir_ref r) {
 
 /* Sign-extends the 32-bit result unless nobody looks. */
 void finish_w(struct emitter *e, ir_ref r, int d) {
-    if (!e->narrow[r])
+    if (MUTANT(word_zero_extended))
+        asm_mov(&e->a, false, d, d);
+    else if (!e->narrow[r])
         asm_rr(&e->a, 0x63, true, d, d);
 }
 
@@ -37,6 +39,7 @@ static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool c
     peek(e, x);
     if (op == ALU_SUB && is_const(e, x) && const_of(e, x) == 0) {
         peek(e, y);
+        COVER(alu_negate);
         d = alloc_dest(e, r, 0);
         load_into(e, d, y);
         asm_rr(&e->a, 0xf7, wide, 3, d); /* neg */
@@ -45,8 +48,10 @@ static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool c
         d = alloc_dest(e, r, 0);
         int rx = reg_of(e, x);
         if (op == ALU_ADD && rx != NO_REG && rx != d) {
+            COVER(alu_lea_constant);
             asm_rm(&e->a, 0x8d, wide, d, mem_at(rx, k)); /* lea */
         } else {
+            COVER(alu_constant);
             load_into(e, d, x);
             asm_alu_ri(&e->a, op, wide, d, k);
         }
@@ -57,9 +62,12 @@ static void emit_alu(struct emitter *e, ir_ref r, enum alu op, bool wide, bool c
         int rx = reg_of(e, x), ry = reg_of(e, y);
         d = alloc_dest(e, r, ry != NO_REG && !commutes ? 1u << ry : 0);
         if (op == ALU_ADD && rx != NO_REG && ry != NO_REG && rx != d && ry != d) {
+            COVER(alu_lea);
             asm_rm(&e->a, 0x8d, wide, d, (struct mem){rx, ry, 0, 0});
         } else {
+            COVER(alu_two);
             if (ry == d && rx != d) {
+                COVER(alu_two_turned);
                 ir_ref t = x;
                 x = y;
                 y = t;
@@ -90,6 +98,7 @@ static bool emit_scaled_add(struct emitter *e, ir_ref r) {
     int index = use_reg(e, s->a);
     if (const32(e, base)) {
         int d = alloc_dest(e, r, 0);
+        COVER(scaled_add_constant);
         /* no base register: disp32 with index; lea through an add instead, as scale without base needs a long form */
         if (d != index)
             asm_mov(&e->a, true, d, index);
@@ -98,9 +107,10 @@ static bool emit_scaled_add(struct emitter *e, ir_ref r) {
         bind(e, r, d);
         return true;
     }
+    COVER(scaled_add);
     int b = use_reg(e, base);
     int d = alloc_dest(e, r, 0);
-    asm_rm(&e->a, 0x8d, true, d, (struct mem){b, index, scale, 0});
+    asm_rm(&e->a, 0x8d, true, d, (struct mem){b, index, scale ^ MUTANT(scale_wrong), 0});
     bind(e, r, d);
     return true;
 }
@@ -110,6 +120,7 @@ static void emit_mul(struct emitter *e, ir_ref r, bool wide) {
     ir_ref x = n->a, y = n->b;
     int d;
     if (const32(e, y)) {
+        COVER(mul_constant);
         struct operand o = use_any(e, x);
         d = alloc_dest(e, r, 0);
         op_any(e, 0x69, wide, d, o);
@@ -139,6 +150,7 @@ struct operand park(struct emitter *e, ir_ref r, struct mem scratch) {
     struct operand o = use_any(e, r);
     if (o.in_memory || !(TEMP_GPRS >> o.reg & 1))
         return o;
+    COVER(park_in_scratch);
     asm_rm(&e->a, 0x89, true, o.reg, scratch);
     return (struct operand){true, NO_REG, scratch};
 }
@@ -159,15 +171,17 @@ static void emit_mulh(struct emitter *e, ir_ref r) {
     struct operand y = park(e, n->b, HART(call_arg[0]));
     move_to(e, RAX, n->a);
     free_temp(e, RDX);
+    COVER(mulh);
     if (n->op == IR_mulhsu) { /* mulhu - (a < 0 ? b : 0) */
         asm_rm(&e->a, 0x89, true, RAX, HART(call_arg[1]));
         op_any(e, 0xf7, true, 4, y);
         asm_rm(&e->a, 0x8b, true, RAX, HART(call_arg[1]));
         asm_shift_ri(&e->a, SHIFT_SAR, true, RAX, 63);
         op_any(e, 0x23, true, RAX, y);
-        asm_alu_rr(&e->a, ALU_SUB, true, RDX, RAX);
+        if (!MUTANT(mulhsu_uncorrected))
+            asm_alu_rr(&e->a, ALU_SUB, true, RDX, RAX);
     } else {
-        op_any(e, 0xf7, true, n->op == IR_mulh ? 5 : 4, y);
+        op_any(e, 0xf7, true, n->op == IR_mulh && !MUTANT(mulh_unsigned) ? 5 : 4, y);
     }
     bind(e, r, RDX);
 }
@@ -190,6 +204,7 @@ static void emit_div(struct emitter *e, ir_ref r) {
     struct cold *c = NULL;
     int64_t k = is_const(e, n->b) ? wide ? const_of(e, n->b) : (int32_t)const_of(e, n->b) : 0;
     if (k == 0 || (is_signed && k == -1)) {
+        COVER(div_checked);
         c = add_cold(e, COLD_DIV);
         c->wide = wide;
         c->aux = (uint16_t)n->op;
@@ -222,15 +237,19 @@ static void emit_div(struct emitter *e, ir_ref r) {
 static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
     const struct ir_node *n = node_of(e, r);
     bool rotate = op == SHIFT_ROL || op == SHIFT_ROR;
+    if (op == SHIFT_SAR && MUTANT(sar_is_shr))
+        op = SHIFT_SHR;
     int d;
     if (is_const(e, n->b)) {
         unsigned k = (unsigned)const_of(e, n->b) & (wide ? 63 : 31);
         int x = peek(e, n->a);
         d = alloc_dest(e, r, 0);
         if (rotate && has(e, HOST_BMI) && x != NO_REG && x != d) {
+            COVER(shift_rorx);
             asm_vex_gpr(&e->a, OP_F2 | MAP_0F3A | 0xf0, wide, d, 0, x); /* rorx */
-            asm_byte(&e->a, op == SHIFT_ROR ? k : (wide ? 64 : 32) - k);
+            asm_byte(&e->a, (op == SHIFT_ROR) != MUTANT(rotate_turned) ? k : (wide ? 64 : 32) - k);
         } else if (op == SHIFT_SHL && k <= 3 && k > 0 && x != NO_REG && x != d && k == 1) {
+            COVER(shift_lea);
             asm_rm(&e->a, 0x8d, wide, d, (struct mem){x, x, 0, 0});
         } else {
             load_into(e, d, n->a);
@@ -238,6 +257,7 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
                 asm_shift_ri(&e->a, op, wide, d, k);
         }
     } else if (has(e, HOST_BMI) && !rotate) {
+        COVER(shift_bmi);
         int y = use_reg(e, n->b);
         struct operand o = use_any(e, n->a);
         d = alloc_dest(e, r, 0);
@@ -248,8 +268,9 @@ static void emit_shift(struct emitter *e, ir_ref r, enum shift op, bool wide) {
                 load_into(e, d, n->a);
             o.reg = t;
         }
-        asm_vex_gpr(&e->a, code | MAP_0F38 | 0xf7, wide, d, y, o.reg);
+        asm_vex_gpr(&e->a, code | MAP_0F38 | 0xf7, wide || MUTANT(shift_count_six_bits), d, y, o.reg);
     } else {
+        COVER(shift_by_cl);
         struct operand amount = park(e, n->b, HART(call_arg[0]));
         d = alloc_dest(e, r, 1u << RCX | bit_of(amount));
         load_into(e, d, n->a);
@@ -277,6 +298,7 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
     static const enum cond swapped[] = {CC_E, CC_NE, CC_G, CC_LE, CC_A, CC_BE};
     const struct ir_node *n = node_of(e, r);
     if (!e->fold[r]) {
+        COVER(condition_value);
         struct operand o = use_any(e, r);
         if (o.in_memory)
             asm_alu_mi(&e->a, ALU_CMP, true, o.mem, 0);
@@ -291,8 +313,11 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
         return c;
     }
     unsigned k = n->op - IR_eq;
+    if ((k == 2 && MUTANT(less_unsigned)) || (k == 5 && MUTANT(above_wrong)))
+        k = k == 2 ? 4 : 3;
     bool wide = !ir_is_sext32(e->b, n->a) || !ir_is_sext32(e->b, n->b);
     if (const32(e, n->b)) {
+        COVER(condition_constant);
         struct operand o = use_any(e, n->a);
         int32_t imm = (int32_t)const_of(e, n->b);
         if (o.in_memory)
@@ -304,6 +329,7 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
         return codes[k];
     }
     if (const32(e, n->a)) {
+        COVER(condition_constant_first);
         struct operand o = use_any(e, n->b);
         if (o.in_memory)
             asm_alu_mi(&e->a, ALU_CMP, wide, o.mem, (int32_t)const_of(e, n->a));
@@ -311,7 +337,7 @@ enum cond emit_condition(struct emitter *e, ir_ref r) {
             asm_rr(&e->a, 0x85, wide, o.reg, o.reg);
         else
             asm_alu_ri(&e->a, ALU_CMP, wide, o.reg, (int32_t)const_of(e, n->a));
-        return swapped[k];
+        return MUTANT(compare_not_swapped) ? codes[k] : swapped[k];
     }
     peek(e, n->a);
     struct operand y = use_any(e, n->b);
@@ -339,7 +365,7 @@ static void emit_select(struct emitter *e, ir_ref r) {
     peek(e, n->c);
     if (is_const(e, n->b))
         use_reg(e, n->b);
-    enum cond cc = emit_condition(e, n->a);
+    enum cond cc = emit_condition(e, n->a) ^ (MUTANT(select_inverted) ? 1 : 0);
     struct operand x = use_any(e, n->b);
     e->locked = bit_of(x); /* the condition's operands are done with */
     peek(e, n->c);
@@ -354,7 +380,10 @@ static void emit_select(struct emitter *e, ir_ref r) {
 
 static void emit_minmax(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
-    enum cond cc = n->op == IR_min ? CC_L : n->op == IR_max ? CC_G : n->op == IR_minu ? CC_B : CC_A;
+    enum cond cc = n->op == IR_min                             ? CC_L
+                   : n->op == IR_max                           ? CC_G
+                   : n->op == IR_minu && !MUTANT(minu_is_maxu) ? CC_B
+                                                               : CC_A;
     int x = use_reg(e, n->a), y = use_reg(e, n->b);
     int d = alloc_dest(e, r, 1u << x); /* d = y, then x if x cc y */
     asm_alu_rr(&e->a, ALU_CMP, true, x, y);
@@ -372,7 +401,7 @@ static void emit_extend(struct emitter *e, ir_ref r) {
         op_any(e, MAP_0F | OP_BYTE | 0xbe, true, d, o);
         break;
     case IR_sext16:
-        op_any(e, MAP_0F | 0xbf, true, d, o);
+        op_any(e, MAP_0F | (MUTANT(sext_h_zero) ? 0xb7 : 0xbf), true, d, o);
         break;
     case IR_sext32:
         op_any(e, 0x63, true, d, o);
@@ -392,7 +421,7 @@ static void emit_extend(struct emitter *e, ir_ref r) {
 
 static void emit_bits(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
-    bool wide = n->op == IR_clz || n->op == IR_ctz || n->op == IR_cpop;
+    bool wide = n->op == IR_clz || n->op == IR_ctz || n->op == IR_cpop || MUTANT(count_wide);
     unsigned op = n->op == IR_clz || n->op == IR_clzw ? 0xbd : n->op == IR_ctz || n->op == IR_ctzw ? 0xbc : 0xb8;
     struct operand o = use_any(e, n->a);
     int d = alloc_dest(e, r, 0);
@@ -418,7 +447,8 @@ static void emit_andn(struct emitter *e, ir_ref r) {
     if (has(e, HOST_BMI)) {
         int x = use_reg(e, n->a), y = use_reg(e, n->b);
         int d = alloc_dest(e, r, 0);
-        asm_vex_gpr(&e->a, MAP_0F38 | 0xf2, true, d, y, x); /* andn d, ~y & x */
+        asm_vex_gpr(&e->a, MAP_0F38 | 0xf2, true, d, MUTANT(andn_swapped) ? x : y,
+                    MUTANT(andn_swapped) ? y : x); /* andn d, ~y & x */
         bind(e, r, d);
         return;
     }
@@ -437,12 +467,14 @@ struct mem use_address(struct emitter *e, const struct ir_node *n) {
     int32_t disp = (int32_t)n->imm;
     if (!e->fold[n->a])
         return mem_at(use_reg(e, n->a), disp);
+    COVER(address_sum);
     /* a folded sum */
     ir_ref base = a->a, index = a->b;
     int scale = 0;
     if (e->fold[base])
         base = a->b, index = a->a;
     if (e->fold[index]) {
+        COVER(address_scaled);
         scale = (int)const_of(e, node_of(e, index)->b);
         index = node_of(e, index)->a;
     }
@@ -465,7 +497,7 @@ static void emit_load(struct emitter *e, ir_ref r) {
         asm_rm(&e->a, MAP_0F | 0xb6, false, d, m);
         break;
     case IR_load_s16:
-        asm_rm(&e->a, MAP_0F | 0xbf, true, d, m);
+        asm_rm(&e->a, MAP_0F | (MUTANT(lh_zero_extended) ? 0xb7 : 0xbf), true, d, m);
         break;
     case IR_load_u16:
         asm_rm(&e->a, MAP_0F | 0xb7, false, d, m);
@@ -474,7 +506,7 @@ static void emit_load(struct emitter *e, ir_ref r) {
         asm_rm(&e->a, e->narrow[r] ? 0x8b : 0x63, !e->narrow[r], d, m);
         break;
     case IR_load_u32:
-        asm_rm(&e->a, 0x8b, false, d, m);
+        asm_rm(&e->a, MUTANT(lwu_sign_extended) ? 0x63 : 0x8b, MUTANT(lwu_sign_extended), d, m);
         break;
     default:
         asm_rm(&e->a, 0x8b, true, d, m);
@@ -487,6 +519,7 @@ static void emit_store(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     struct mem m = use_address(e, n);
     if (const32(e, n->b) && reg_of(e, n->b) == NO_REG) {
+        COVER(store_constant);
         uint32_t v = (uint32_t)const_of(e, n->b);
         note_fault(e, n);
         switch (n->op) {
@@ -512,7 +545,7 @@ static void emit_store(struct emitter *e, ir_ref r) {
         asm_rm(&e->a, OP_BYTE | 0x88, false, v, m);
         break;
     case IR_store_16:
-        asm_rm(&e->a, OP_66 | 0x89, false, v, m);
+        asm_rm(&e->a, MUTANT(sh_stores_word) ? 0x89 : OP_66 | 0x89, false, v, m);
         break;
     default:
         asm_rm(&e->a, 0x89, n->op == IR_store_64, v, m);

@@ -11,6 +11,7 @@
 #define TRANSLATE_X86_64_EMITTER_H
 
 #include "../backend.h"
+#include "../cover.h"
 #include "asm.h"
 
 enum host_feature {

@@ -7,7 +7,7 @@ enum { MXCSR_MASKS = 0x1f80, MXCSR_FLAGS = 0x3f };
 /* MXCSR: IE 1, DE 2 (no counterpart), ZE 4, OE 8, UE 16, PE 32. */
 uint8_t backend_flags(uint32_t m) {
     return (uint8_t)((m & 1 ? FFLAG_NV : 0) | (m & 4 ? FFLAG_DZ : 0) | (m & 8 ? FFLAG_OF : 0) |
-                     (m & 16 ? FFLAG_UF : 0) | (m & 32 ? FFLAG_NX : 0));
+                     (m & 16 && !MUTANT(underflow_lost) ? FFLAG_UF : 0) | (m & 32 ? FFLAG_NX : 0));
 }
 
 void backend_fold_flags(struct hart *h) {
