@@ -1,3 +1,4 @@
+// timeout: 20
 // cflags: -ffp-contract=off
 /* Signals must come through in loops that call nothing: an empty one, one of loads, one of arithmetic, one jump to
  * itself, several blocks chasing each other. */
