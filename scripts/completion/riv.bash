@@ -21,6 +21,18 @@ _riv() {
         -o | --reproducer) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         esac
     fi
+    if [[ ${COMP_WORDS[1]} == fuzz ]]; then
+        options='--seconds= --cases= --seed= --isa= --weights= --focus= --jobs= --keep-going --no-unicorn --output= --replay= --coverage= --help'
+    fi
+    if [[ ${COMP_WORDS[1]} == boot ]]; then
+        with_value+='--bios --kernel --initrd --append --drive --netdev --device --console --pflash --serial -m --smp --display --resolution --screenshot --frames --signature '
+        options='--bios --kernel --initrd --append --drive --netdev --device --console --pflash --serial -m --smp --cpu --engine --display --resolution --screenshot --frames --signature --stats --list --help --version'
+        case $previous in
+        --bios | --kernel | --initrd | --drive | --pflash | --screenshot | --signature) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --display) mapfile -t COMPREPLY < <(compgen -W 'sdl none' -- "$current"); return ;;
+        --append | --netdev | --device | --console | --serial | -m | --smp | --resolution | --frames) return ;;
+        esac
+    fi
     COMPREPLY=()
     case $previous in
     --engine) mapfile -t COMPREPLY < <(compgen -W 'auto jit interp' -- "$current"); return ;;
@@ -33,7 +45,7 @@ _riv() {
     esac
     # After the program everything is its own: files.
     for ((i = 1; i < COMP_CWORD; i++)); do
-        [[ $i != 1 || ! ${COMP_WORDS[1]} =~ ^(trace|diff)$ ]] || continue
+        [[ $i != 1 || ! ${COMP_WORDS[1]} =~ ^(trace|diff|fuzz|boot)$ ]] || continue
         word=${COMP_WORDS[i]}
         if [[ $word != -* && $with_value != *" ${COMP_WORDS[i - 1]} "* ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -43,7 +55,7 @@ _riv() {
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'info help trace diff boot' -- "$current"; compgen -f -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W 'info help trace diff fuzz boot' -- "$current"; compgen -f -- "$current")
     else
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
     fi
