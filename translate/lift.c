@@ -366,6 +366,7 @@ static void amocas(struct lifter *l, unsigned bits) {
 }
 
 static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out);
+static void note_read(struct lift_config *c, uint64_t offset, const struct insn *in);
 
 static bool is_recorded(const struct lift_config *c, uint64_t pc) {
     const struct observer *o = c->observer;
@@ -474,6 +475,8 @@ static bool quiet_compare(struct lifter *l) {
     if (in[0].rd == keep || in[1].id != INSN_csrrw || in[1].rd != 0 || in[1].rs1 != keep || in[1].imm != 1 ||
         l->b->insns + 3u > l->config->max_insns)
         return false;
+    note_read(l->config, l->next - l->b->pc, &in[0]);
+    note_read(l->config, l->next + in[0].len - l->b->pc, &in[1]);
     set_x(l, keep, node(l, IR_fflags, IR_NONE, IR_NONE, IR_NONE, 0));
     l->pc = l->next; /* the comparison's own address, for a single that is not boxed */
     l->b->insns++;
@@ -847,6 +850,11 @@ static size_t fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *
     return out->len;
 }
 
+static void note_read(struct lift_config *c, uint64_t offset, const struct insn *in) {
+    if (c->read_count < LIFT_READ_MAX)
+        c->read[c->read_count++] = (struct lift_read){(uint32_t)offset, in->bits, in->len};
+}
+
 static bool uses_rounding(uint8_t format) {
     return format == FMT_F4R || format == FMT_F3R || format == FMT_F2R || format == FMT_FX1R || format == FMT_XF1R;
 }
@@ -866,6 +874,7 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     uint64_t page = 1;
     ir_init(b, pc, config->isa->xlen);
     config->watched = true;
+    config->read_count = 0;
     b->no_loop = config->no_loop;
     if (is_recorded(config, pc)) {
         l.record = config->record;
@@ -882,7 +891,12 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
             break;
         if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) /* it ends on another page: the interpreter's */
             break;
-        watch(&l, l.pc + l.insn.len - 1, &page);
+        if (((l.pc + l.insn.len - 1) ^ l.pc) >= 4096) {
+            watch(&l, l.pc + l.insn.len - 1, &page);
+            if (!fetch_insn(config, l.pc, &l.insn)) /* its second half was read before its page was watched */
+                break;
+        }
+        note_read(config, l.pc - pc, &l.insn);
         if (l.pc + l.insn.len > b->end)
             b->end = l.pc + l.insn.len;
         l.next = mask_pc(&l, l.pc + l.insn.len);

@@ -12,6 +12,13 @@ struct lift_mode {
     uint8_t fs;  /* with a board: FS_STATE_* of mstatus.FS */
 };
 
+/* Instructions as they were read: code that is not watched may change at any time. */
+enum { LIFT_READ_MAX = 72 };
+struct lift_read {
+    uint32_t offset, bits; /* from the block's pc */
+    uint8_t len;
+};
+
 struct lift_config {
     const struct guest_memory *mem;
     const struct isa *isa;
@@ -19,6 +26,8 @@ struct lift_config {
     unsigned max_insns; /* instructions a block may have, at least 1 */
     bool board;         /* system mode: addresses go through the TLB, a block does not leave its page */
     bool watched;       /* out: false if some page of the block is not watched */
+    struct lift_read read[LIFT_READ_MAX]; /* out: what the block was made from */
+    unsigned read_count;
     bool no_loop;       /* see ir_block */
     /* Where the computed jump at pc in the block at block_pc has led each time so far; 0: to several places, or nothing
      * is known.  May be NULL. */

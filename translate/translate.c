@@ -58,8 +58,9 @@ static void dump_host(struct engine *e, const uint8_t *code, size_t size, FILE *
     fputc('\n', to);
 }
 
-/* The copy that code on pages without a watch is compared with. */
-static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b) {
+/* The copy that code on pages without a watch is compared with: what the block was made from, and what lies between. */
+static bool keep_source(struct engine *e, struct block_info **info, const struct ir_block *b,
+                        const struct lift_config *lift) {
     size_t n = (size_t)(b->end - b->pc), head = block_info_lay_out(*info);
     struct block_info *bigger = realloc(*info, head + n);
     if (!bigger)
@@ -78,6 +79,8 @@ static bool keep_source(struct engine *e, struct block_info **info, const struct
         memcpy(bigger->source + done, host, room);
         done += room;
     }
+    for (unsigned i = 0; i < lift->read_count; i++) /* memory may have changed since */
+        memcpy(bigger->source + lift->read[i].offset, &lift->read[i].bits, lift->read[i].len);
     bigger->watched = false;
     return true;
 }
@@ -99,7 +102,7 @@ static uint64_t seen_target(void *hart, uint64_t block_pc, uint64_t pc) {
 }
 
 static struct cc_block *translate_some(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
-                                       uint64_t mode, unsigned max_insns, bool *full) {
+                                       uint64_t mode, unsigned max_insns, bool *full, bool *changed) {
     struct ir_block *b = e->block;
     bool board = e->machine != NULL;
     uint64_t where = mode >> 3; /* with a board: see interp_where */
@@ -138,7 +141,7 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
         cc_abort(e->cache);
         return NULL;
     }
-    if (!lift.watched && !keep_source(e, &out.info, b)) {
+    if (!lift.watched && !keep_source(e, &out.info, b, &lift)) {
         free(out.info);
         cc_abort(e->cache);
         return NULL;
@@ -154,25 +157,28 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
                                .exit_count = out.exit_count,
                                .exits = out.exits,
                                .meta = out.info};
+    /* Whoever changes code counts that first and then, with the cache's lock, which is held here, drops what was made
+     * of it: so nothing that is stale can be entered, not even for a moment. */
+    if (atomic_load(&e->code_generation) != generation) {
+        free(out.info);
+        cc_abort(e->cache);
+        *changed = true;
+        return NULL;
+    }
     e->translated_blocks++;
     e->translated_insns += b->insns;
     e->translated_bytes += out.size;
-    struct cc_block *block = cc_commit(e->cache, &commit);
-    if (block && atomic_load(&e->code_generation) != generation) { /* the code may have changed while it was read */
-        pthread_mutex_lock(&e->harts_lock);                        /* engine_dead_block goes through the harts */
-        cc_invalidate(e->cache, commit.src_start, commit.src_end, engine_dead_block, e);
-        pthread_mutex_unlock(&e->harts_lock);
-    }
-    return block;
+    return cc_commit(e->cache, &commit);
 }
 
 /* A block that is too much for the code generator's tables is tried again in smaller pieces. */
 static struct cc_block *translate_locked(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
-                                         uint64_t mode, bool *full) {
+                                         uint64_t mode, bool *full, bool *changed) {
     struct cc_block *block = NULL;
     unsigned most = e->config.max_insns && e->config.max_insns < 64 ? e->config.max_insns : 64;
-    for (unsigned max = e->config.hostile & 1 ? 1 : most; max && !block && !*full; max = e->block->insns / 2)
-        block = translate_some(e, h, mem, pc, mode, max, full);
+    for (unsigned max = e->config.hostile & 1 ? 1 : most; max && !block && !*full && !*changed;
+         max = e->block->insns / 2)
+        block = translate_some(e, h, mem, pc, mode, max, full, changed);
     return block;
 }
 
@@ -192,30 +198,34 @@ static void make_room(struct engine *e, struct hart *h) {
         world_resume(e);
 }
 
+enum { TRANSLATE_TRIES = 100 }; /* while other threads change code */
+
 struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode) {
-    for (;;) {
-        bool full = false;
+    for (unsigned tries = 0;;) {
+        bool full = false, changed = false;
         /* before the lock, as it may stop the world */
         const struct guest_memory *mem = e->machine ? interp_lift_memory(h, pc) : &e->config.mem;
         pthread_mutex_lock(&e->translate_lock);
         struct cc_block *block = cc_find(e->cache, (struct cc_key){pc, mode});
         if (!block)
-            block = translate_locked(e, h, mem, pc, mode, &full);
-        if (!block && !full)
+            block = translate_locked(e, h, mem, pc, mode, &full, &changed);
+        bool again = !block && changed && ++tries < TRANSLATE_TRIES;
+        if (!block && !full && !again)
             e->failed_blocks++;
         pthread_mutex_unlock(&e->translate_lock);
-        if (!full)
+        if (full)
+            make_room(e, h);
+        else if (!again)
             return block;
-        make_room(e, h);
     }
 }
 
 bool engine_show_block(struct engine *e, uint64_t pc, unsigned frm) {
-    bool full = false;
+    bool full = false, changed = false;
     if (!e->backend || e->machine)
         return false;
     pthread_mutex_lock(&e->translate_lock);
-    bool shown = translate_locked(e, NULL, &e->config.mem, pc, frm <= RM_RMM ? frm : 5, &full) != NULL;
+    bool shown = translate_locked(e, NULL, &e->config.mem, pc, frm <= RM_RMM ? frm : 5, &full, &changed) != NULL;
     pthread_mutex_unlock(&e->translate_lock);
     return shown;
 }

@@ -46,11 +46,12 @@ bool world_stop(struct engine *e, struct hart *h) {
         pthread_mutex_unlock(&e->harts_lock);
         return false;
     }
+    bool inside = atomic_load(&self->inside);
     while (atomic_load(&e->stopper)) { /* another one was first: be stopped by it */
         atomic_store(&self->inside, false);
         pthread_cond_broadcast(&e->harts_changed);
         pthread_cond_wait(&e->harts_changed, &e->harts_lock);
-        atomic_store(&self->inside, true);
+        atomic_store(&self->inside, inside);
     }
     atomic_store(&e->stopper, h);
     for (;;) {

@@ -54,12 +54,19 @@ int64_t sys_semctl(struct task *t, const uint64_t *a) {
     return copy_out(a[3], &g, sizeof g) == 0 ? r : -EFAULT;
 }
 
+/* arch/riscv/kernel/sys_riscv.c: SYS_RISCV_FLUSH_ICACHE_LOCAL */
+enum { FLUSH_LOCAL = 1 };
+
 int64_t sys_riscv_flush_icache(struct task *t, const uint64_t *a) {
     if (a[2] & ~UINT64_C(1))
         return -EINVAL;
+    /* When it returns no thread may execute the old code, not even the rest of a block that it is in. */
+    bool stopped = !(a[2] & FLUSH_LOCAL) && engine_stop_others(&t->hart);
     if (a[0] < a[1] && a[1] - a[0] < UINT64_C(1) << 32)
         guest_code_changed(a[0], a[1]);
     else
         engine_fence_i(process.engine);
+    if (stopped)
+        engine_resume_others(&t->hart);
     return 0;
 }
