@@ -327,7 +327,8 @@ enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block
 bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
-    switch (engine_run_code(eh, block)) {
+    enum leave_reason why = engine_run_code(eh, block);
+    switch (why) {
     case BACK_TRAP:
         return true;
     case BACK_FAULT:
@@ -343,6 +344,8 @@ bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
         return interp_exclusive(h) == INTERP_TRAP;
     case BACK_INTERPRET:
     case BACK_UNBOXED:
+        if (why == BACK_UNBOXED)
+            engine_read_unboxed(eh);
         eh->single_steps++;
         return interp_step(h, 1) == INTERP_TRAP;
     default:

@@ -12,6 +12,7 @@
 #include "lift.h"
 
 enum { JUMP_SLOTS = 4096, MODES = 6, RETURN_STACK_BYTES = 256 * 1024, DEFAULT_HOT = 24 };
+enum { UNBOXED_SLOTS = 512, UNBOXED_OFTEN = 8 };
 enum { JUMP_TABLES = 9 * MODES, SIGNAL_STACK_BYTES = 64 * 1024 }; /* system mode: by privilege and FS state as well */
 
 /* Entry of a jump cache, probed by generated code: index is bits 1 to 12 of the guest address. */
@@ -44,6 +45,8 @@ struct engine {
     pthread_mutex_t translate_lock; /* one translation at a time: b, and the backend's emitter */
     struct ir_block *block;
     struct recorder *recorder;      /* NULL: nothing is recorded */
+    /* how often instructions have left generated code for a single that is not NaN-boxed, by unboxed_index */
+    _Atomic uint8_t unboxed[UNBOXED_SLOTS];
     atomic_ulong code_generation;   /* changes whenever code is invalidated */
     pthread_mutex_t harts_lock;
     pthread_cond_t harts_changed;
@@ -60,6 +63,9 @@ extern struct jump_slot engine_no_jumps[JUMP_SLOTS]; /* all empty: installed to 
 static inline unsigned jump_index(uint64_t pc) { return (unsigned)(pc >> 1) & (JUMP_SLOTS - 1); }
 /* What an empty slot holds: an address, odd ones included, that is looked for in another slot. */
 static inline uint64_t jump_none(unsigned slot) { return slot ? 0 : 2; }
+
+/* Instructions that share a slot are thought to do what one of them does: they are then merely slower. */
+static inline unsigned unboxed_index(uint64_t pc) { return (unsigned)(pc >> 1 ^ pc >> 10) % UNBOXED_SLOTS; }
 
 static inline bool engine_is_observed(const struct engine *e) { return e->recorder || e->config.observer.block; }
 
@@ -83,6 +89,9 @@ void engine_finish_registers(struct hart *h); /* f registers that a fault left u
 /* Translates the block at pc; NULL where it cannot be. */
 struct cc_block *engine_translate(struct engine *e, struct hart *h, uint64_t pc, uint64_t mode);
 void engine_dead_block(void *engine, struct cc_block *block);
+/* The instruction at h->pc has left generated code as it read a single that is not NaN-boxed.  One that does so often is
+ * translated anew, to go on with the canonical NaN by itself. */
+void engine_read_unboxed(struct engine_hart *eh);
 
 /* engine_system.c: engine_run for a hart with a board; what the engine needs for it */
 enum engine_stop engine_run_system(struct engine_hart *eh);

@@ -97,7 +97,8 @@ static void sleep_outside(struct engine_hart *eh) {
 
 static void run_translated(struct engine_hart *eh, struct cc_block *block) {
     struct hart *h = eh->hart;
-    switch (engine_run_code(eh, block)) {
+    enum leave_reason why = engine_run_code(eh, block);
+    switch (why) {
     case BACK_TRAP:
         if (h->trap.cause == TRAP_ECALL_U)
             h->trap.cause += h->sys->priv;
@@ -116,6 +117,8 @@ static void run_translated(struct engine_hart *eh, struct cc_block *block) {
         break;
     case BACK_INTERPRET:
     case BACK_UNBOXED:
+        if (why == BACK_UNBOXED)
+            engine_read_unboxed(eh);
         eh->single_steps++;
         if (interp_step(h, 1) == INTERP_WFI)
             sleep_outside(eh);

@@ -25,6 +25,7 @@ static uint64_t fp_pure(enum ir_op op, uint64_t a, uint64_t b) {
     case IR_f_from_bits:
         return a;
     case IR_f_unbox_s:
+    case IR_f_unbox_any_s:
         return fp_unbox_s(a);
     case IR_f_box_s:
         return fp_box_s(a);

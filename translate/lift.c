@@ -140,12 +140,15 @@ static ir_ref get_f_raw(struct lifter *l, unsigned r) {
     }
     return b->f_single[r] ? un(l, IR_f_box_s, b->f[r]) : b->f[r];
 }
+static bool unboxes_any(const struct lifter *l) {
+    return l->config->often_unboxed && l->config->often_unboxed(l->config->unboxed_ctx, l->pc);
+}
 static ir_ref get_f_s(struct lifter *l, unsigned r) {
     struct ir_block *b = l->b;
     if (b->f[r] != IR_NONE && b->f_single[r])
         return b->f[r];
     if (b->unboxed[r] == IR_NONE)
-        b->unboxed[r] = node(l, IR_f_unbox_s, get_f_raw(l, r), IR_NONE, IR_NONE, 0);
+        b->unboxed[r] = node(l, unboxes_any(l) ? IR_f_unbox_any_s : IR_f_unbox_s, get_f_raw(l, r), IR_NONE, IR_NONE, 0);
     return b->unboxed[r];
 }
 static ir_ref get_f_h(struct lifter *l, unsigned r) {

@@ -33,6 +33,9 @@ struct lift_config {
      * is known.  May be NULL. */
     uint64_t (*likely_target)(void *ctx, uint64_t block_pc, uint64_t pc);
     void *likely_ctx;
+    /* Whether the instruction at pc often reads singles that are not NaN-boxed.  May be NULL. */
+    bool (*often_unboxed)(void *ctx, uint64_t pc);
+    void *unboxed_ctx;
     const struct observer *observer;
     struct record_draft *record; /* out, if the block is recorded, that is b->recorded */
 };

@@ -101,6 +101,31 @@ static uint64_t seen_target(void *hart, uint64_t block_pc, uint64_t pc) {
     return interp_seen_target(hart, block_pc, pc);
 }
 
+static bool often_unboxed(void *engine, uint64_t pc) {
+    struct engine *e = engine;
+    return atomic_load_explicit(&e->unboxed[unboxed_index(pc)], memory_order_relaxed) >= UNBOXED_OFTEN;
+}
+
+void engine_read_unboxed(struct engine_hart *eh) {
+    struct engine *e = eh->engine;
+    uint64_t pc = eh->hart->pc, where;
+    _Atomic uint8_t *times = &e->unboxed[unboxed_index(pc)];
+    uint8_t n = atomic_load_explicit(times, memory_order_relaxed);
+    if (n < UNBOXED_OFTEN)
+        atomic_store_explicit(times, ++n, memory_order_relaxed);
+    if (n < UNBOXED_OFTEN)
+        return;
+    uint64_t at = pc;
+    if (e->machine) {
+        if (!interp_where(eh->hart, pc, &where))
+            return;
+        at = (where / FS_STATES) << 12 | (pc & 4095);
+    }
+    pthread_mutex_lock(&e->harts_lock);
+    cc_invalidate(e->cache, at, at + 1, engine_dead_block, e);
+    pthread_mutex_unlock(&e->harts_lock);
+}
+
 static struct cc_block *translate_some(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
                                        uint64_t mode, unsigned max_insns, bool *full, bool *changed) {
     struct ir_block *b = e->block;
@@ -114,6 +139,8 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
                                .no_loop = e->config.observer.block != NULL,
                                .likely_target = h && !board ? seen_target : NULL,
                                .likely_ctx = h,
+                               .often_unboxed = often_unboxed,
+                               .unboxed_ctx = e,
                                .observer = e->recorder && !board ? &e->config.observer : NULL,
                                .record = e->recorder && !board ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */

@@ -47,5 +47,12 @@ class Stats(RivCase):
         rmm = build_guest("rmm")
         self.assertGreater(self.counts(rmm, engine="jit")["helper_calls"], 1000)
 
+    def test_singles_that_are_not_boxed_stay_in_generated_code(self):
+        unboxed = build_guest("unboxed")
+        done = self.counts(unboxed, engine="jit")
+        self.assertLess(done["single_steps"], 100)
+        self.assertGreater(done["translated"], 100 * done["interpreted"])
+        self.assertEqual(self.riv("--engine=jit", unboxed).stdout, self.riv("--engine=interp", unboxed).stdout)
+
 
 unittest.main(verbosity=2)

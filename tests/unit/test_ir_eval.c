@@ -179,7 +179,7 @@ static void sign_and_boxing_operations(void **state) {
                                     "%4 = f_sgnj_d %0, %1\nfset f3, %4\n"
                                     "%5 = f_sgnjn_d %0, %1\nfset f4, %5\n"
                                     "%6 = f_sgnjx_d %0, %1\nfset f5, %6\n"
-                                    "%7 = f_unbox_s %0\n%8 = f_unbox_s %1\n"
+                                    "%7 = f_unbox_s %0\n%8 = f_unbox_any_s %1\n"
                                     "fset_s f6, %7\nfset_s f7, %8\n"
                                     "%9 = f_neg_s %8\nfset_s f8, %9\n"
                                     "%10 = f_from_bits %2\n"

@@ -21,7 +21,7 @@ static void lock_operands(struct emitter *e, const struct ir_node *n) {
 static bool only_unboxed(struct emitter *e, ir_ref r) {
     for (unsigned i = r + 1u; i < e->b->count; i++) {
         const struct ir_node *n = &e->b->nodes[i];
-        if (!n->dead && n->op != IR_f_unbox_s && (n->a == r || n->b == r || n->c == r))
+        if (!n->dead && n->op != IR_f_unbox_s && n->op != IR_f_unbox_any_s && (n->a == r || n->b == r || n->c == r))
             return false;
     }
     return true;

@@ -370,6 +370,22 @@ static void emit_unbox(struct emitter *e, ir_ref r) {
         make_canonical(e, n->a, true);
     int x = use_xmm(e, n->a);
     COVER(unbox);
+    if (!e->is_single[n->a] && n->op == IR_f_unbox_any_s) {
+        COVER(unbox_any);
+        int d = alloc_temp_xmm(e, 0), t = alloc_temp(e, 0);
+        fp_mov(e, d, x);
+        fp_to_gpr(e, t, x);
+        asm_shift_ri(&e->a, SHIFT_SAR, true, t, 32);
+        asm_alu_ri(&e->a, ALU_CMP, false, t, -1);
+        struct cold *c = add_cold(e, COLD_CANON);
+        c->from[0] = asm_jcc32(&e->a, MUTANT(box_unchecked) ? CC_O : CC_NE);
+        c->back = asm_offset(&e->a);
+        c->reg = (int8_t)d;
+        c->aux = true;
+        e->maybe_nan[r] = e->maybe_nan[n->a];
+        bind_xmm(e, r, d);
+        return;
+    }
     if (!e->is_single[n->a] && !MUTANT(box_unchecked)) {
         int t = alloc_temp(e, 0);
         fp_to_gpr(e, t, x);
@@ -584,6 +600,7 @@ void emit_fp_node(struct emitter *e, ir_ref r) {
         break;
     }
     case IR_f_unbox_s:
+    case IR_f_unbox_any_s:
         emit_unbox(e, r);
         break;
     case IR_fload_s:
