@@ -53,7 +53,7 @@ struct table {
     size_t mask;
     size_t used; /* slots that are not empty, erased ones included */
     struct table *older;
-    _Atomic(struct cc_block *) slot[];
+    _Atomic uint64_t slot[]; /* table.c knows what is in one */
 };
 
 /* The blocks of a chunk in the order of their addresses. */

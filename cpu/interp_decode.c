@@ -35,6 +35,30 @@ bool interp_fetch(struct interp *in, uint64_t pc, uint32_t *bits, uint32_t *caus
     return true;
 }
 
+/* What was fetched last: blocks are read from one page, which is asked for once. */
+struct view {
+    uint64_t pc;
+    const uint8_t *host;
+    size_t n; /* bytes at host, from pc on */
+};
+
+static bool fetch_viewed(struct interp *in, struct view *v, uint64_t pc, uint32_t *bits, uint32_t *cause,
+                         uint64_t *at) {
+    if (pc - v->pc >= v->n) {
+        v->pc = pc;
+        v->n = in->mem.fetch(in->mem.ctx, pc, &v->host, cause);
+    }
+    uint64_t skip = pc - v->pc;
+    uint16_t low, high;
+    if (v->n < skip + 4)
+        return interp_fetch(in, pc, bits, cause, at);
+    memcpy(&low, v->host + skip, 2);
+    memcpy(&high, v->host + skip + 2, 2);
+    *at = pc;
+    *bits = insn_length(low) == 2 ? low : low | (uint32_t)high << 16;
+    return true;
+}
+
 /* Adds a record; false where the draft is full cannot happen: BLOCK_MAX_OPS has room for two an instruction. */
 static struct op *add(struct interp *in, unsigned kind, uint32_t offset) {
     struct draft *d = in->draft;
@@ -248,6 +272,7 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
     b->mark = &interp_block_mark;
     b->offsets = in->draft->offsets;
     b->where = in->where;
+    struct view view = {0};
     in->decode_pc = start;
     h->interp_ip = NULL;
     if (!plain)
@@ -257,8 +282,8 @@ bool interp_decode(struct hart *h, uint64_t start, unsigned max, bool plain) {
         uint64_t at;
         struct insn insn;
         struct op *op;
-        bool fetched =
-            (b->insns == 0 || (b->insns < max && (pc ^ start) < PAGE)) && interp_fetch(in, pc, &bits, &cause, &at);
+        bool fetched = (b->insns == 0 || (b->insns < max && (pc ^ start) < PAGE)) &&
+                       fetch_viewed(in, &view, pc, &bits, &cause, &at);
         if (fetched && h->sys && !plain && crosses(pc, bits)) {
             if (b->insns == 0) { /* its second half is where the next page is mapped now */
                 b->flags |= BLOCK_UNKEPT;
@@ -487,6 +512,8 @@ static void order_operands(struct draft *d) {
     }
 }
 
+static unsigned fuse_slot(unsigned first, unsigned second) { return (first * 29 + second) % FUSE_SLOTS; }
+
 static void fuse(struct interp *in) {
     struct draft *d = in->draft;
     order_operands(d);
@@ -496,11 +523,11 @@ static void fuse(struct interp *in) {
         unsigned len = 1;
         for (; len < 3 && i + len < d->head.ops && d->offsets[i + len] < OFFSET_LINK; len++)
             ;
-        unsigned row = in->fuse_first[d->kinds[i]];
+        unsigned row = len > 1 ? in->fuse_first[fuse_slot(d->kinds[i], d->kinds[i + 1])] : 0;
         for (; row != 0; row = in->fuse_next[row]) {
             const struct fused *f = &fused[row];
-            if (f->count <= len && f->kind[1] == d->kinds[i + 1] && (f->count == 2 || f->kind[2] == d->kinds[i + 2]) &&
-                fits(&d->ops[i], &d->kinds[i], f))
+            if (f->count <= len && f->kind[0] == d->kinds[i] && f->kind[1] == d->kinds[i + 1] &&
+                (f->count == 2 || f->kind[2] == d->kinds[i + 2]) && fits(&d->ops[i], &d->kinds[i], f))
                 break;
         }
         if (row != 0) {
@@ -522,8 +549,9 @@ bool interp_decode_init(struct interp *in) {
         for (unsigned i = FUSED_COUNT - 1; i > 0; i--) {
             if (fused[i].count != count)
                 continue;
-            in->fuse_next[i] = in->fuse_first[fused[i].kind[0]];
-            in->fuse_first[fused[i].kind[0]] = (uint16_t)i;
+            uint16_t *first = &in->fuse_first[fuse_slot(fused[i].kind[0], fused[i].kind[1])];
+            in->fuse_next[i] = *first;
+            *first = (uint16_t)i;
         }
     }
     return true;

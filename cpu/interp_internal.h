@@ -98,6 +98,8 @@ struct jump_entry {
     struct op *first;
 };
 
+enum { FUSE_SLOTS = 512 };
+
 #define ANY_SC UINT64_C(1) /* never an instruction's address */
 
 /* A block before it has its place. */
@@ -136,7 +138,7 @@ struct interp {
     uint64_t jump_target;  /* from the loop to interp_jump */
     uint32_t generation;   /* counts flushes: operations from before one are gone */
     unsigned pauses;
-    uint16_t fuse_first[OP_COUNT]; /* heads and links of lists: the fused forms that start with a kind, 0: none */
+    uint16_t fuse_first[FUSE_SLOTS]; /* heads and links of lists: the fused forms by their first two kinds, 0: none */
     uint16_t *fuse_next;
     struct draft *draft;
 

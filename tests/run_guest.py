@@ -10,7 +10,7 @@ Lines at the file's head, before the first line that is neither comment nor blan
     // native: no            is not run natively        // expect: a line   a line of standard output (needs native: no)
     // cflags: -O0           more compiler options      // env: NAME=VALUE  for the program, repeatable
     // riv: --cpu=rv64gc     more riv options           // timeout: 60      seconds, default 120
-    // engines: jit,interp   read by CMakeLists.txt    // shadow: why      not for AddressSanitizer; read there, too
+    // engines: jit,interp   read by CMakeLists.txt    // shadow: why      not for sanitizers; read there, too
 """
 import argparse
 import difflib

@@ -354,13 +354,14 @@ bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
 }
 
 enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
+    enum { NO_PC = 1 }; /* never an instruction's address */
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (sigsetjmp(h->fault_jmp, 0)) { /* a fault in the interpreter: engine_host_fault has filled in the trap */
         h->in_interp = 0;
         return engine_stop_on_fault(eh);
     }
-    for (;;) {
+    for (uint64_t hot_pc = NO_PC;;) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         if (e->backend) {
@@ -369,6 +370,13 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
                 engine_install_jumps(eh, mode);
             eh->key_mode = mode;
             struct cc_block *block = engine_find_block(eh);
+            if (!block && h->pc == hot_pc) {
+                if (engine_translate(e, h, hot_pc, mode))
+                    block = engine_find_block(eh);
+                else
+                    interp_set_cold(h, hot_pc);
+            }
+            hot_pc = NO_PC;
             if (block) {
                 if (engine_run_block(eh, block))
                     return engine_stop_on_fault(eh);
@@ -378,9 +386,8 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
         switch (interp_run(h)) {
         case INTERP_TRAP:
             return STOP_TRAP;
-        case INTERP_HOT:
-            if (e->backend && !engine_translate(e, h, h->pc, engine_mode(h)))
-                interp_set_cold(h, h->pc);
+        case INTERP_HOT: /* mostly translated long since */
+            hot_pc = h->pc;
             break;
         case INTERP_FENCE_I:
             engine_fence_i(e);

@@ -28,7 +28,7 @@
 #define AREA_TOP_32 UINT64_C(0x9d000000)
 #endif
 
-struct process process;
+struct process process = {.address_limit = HOST_ADDRESS_LIMIT};
 __thread struct task *task_current;
 
 /* A program to start, after scripts have been replaced by their interpreters. */
@@ -111,6 +111,22 @@ static int launch_open(struct launch *l, const struct linux_user_config *config)
         }
     }
     return fail(config->program, 126, "scripts that interpret scripts go too deep");
+}
+
+/* Where riv's own memory begins, as a power of two that leaves a wide gap below it.  In the usual layout that is 2^46:
+ * what the host maps is above two thirds of its 2^47.  With memory laid out upwards (setarch -L, no limit on stacks) it
+ * is above one third, and Sv39's 2^38 are left.  Sanitizers have theirs anywhere. */
+static uint64_t find_address_limit(void) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return HOST_ADDRESS_LIMIT;
+#else
+    static const uint64_t wide = UINT64_C(1) << 46;
+    void *mapped = mmap(NULL, GUEST_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool above = (uint64_t)mapped >= wide && (uint64_t)&process >= wide && (uint64_t)__builtin_frame_address(0) >= wide;
+    if (mapped != MAP_FAILED)
+        munmap(mapped, GUEST_PAGE);
+    return above ? wide : AREA_TOP_64;
+#endif
 }
 
 /* The page signal handlers return to, which a kernel has in its vDSO. */
@@ -209,6 +225,8 @@ int linux_user_main(const struct linux_user_config *given) {
     if (pread(l.fd, &class, 1, 4) != 1)
         return fail(l.path, 126, "cannot read it");
     process.rv32 = class == 1;
+    if (!process.rv32) /* 32 bits do not reach that far */
+        process.address_limit = find_address_limit();
     guest_mmap_area(AREA_BOTTOM, process.rv32 ? AREA_TOP_32 : AREA_TOP_64);
     if (!create_engine(&config, process.rv32, &isa32, err, sizeof err))
         return fail(l.path, 1, err);

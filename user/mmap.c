@@ -13,8 +13,8 @@
 #include "user.h"
 #include "vma.h"
 
-#define ADDRESS_LIMIT (UINT64_C(1) << 47)
 #define PLACE_TRIES 32
+#define PLACE_STEP (UINT64_C(1) << 32)
 
 static struct {
     uint64_t bottom, top;
@@ -48,7 +48,7 @@ static int64_t host_mmap_noreplace(uint64_t addr, uint64_t length, int prot, int
 
 /* A mapping at hint, or where the area has room, or wherever the host likes. */
 static int64_t place(uint64_t hint, uint64_t length, int prot, int flags, int fd, uint64_t offset) {
-    if (hint >= area.bottom && hint + length <= ADDRESS_LIMIT && !(process.rv32 && hint + length > area.top)) {
+    if (hint >= area.bottom && hint + length <= process.address_limit && !(process.rv32 && hint + length > area.top)) {
         const struct vma *v = vma_first(hint);
         if (!v || v->start >= hint + length) {
             int64_t r = host_mmap_noreplace(hint, length, prot, flags, fd, offset);
@@ -66,7 +66,21 @@ static int64_t place(uint64_t hint, uint64_t length, int prot, int flags, int fd
             return r;
         top = addr; /* something of the host's is there: look below it */
     }
-    return process.rv32 ? -ENOMEM : host_mmap(0, length, prot, flags, fd, offset);
+    if (process.rv32 || length > process.address_limit)
+        return -ENOMEM;
+    /* Above the area only what finds no room in it: from the bottom there, far from riv's own. */
+    for (uint64_t addr = area.top; addr <= process.address_limit - length;) {
+        const struct vma *v = vma_first(addr);
+        if (v && v->start < addr + length) {
+            addr = v->end;
+            continue;
+        }
+        int64_t r = host_mmap_noreplace(addr, length, prot, flags, fd, offset);
+        if (r != -EEXIST)
+            return r;
+        addr = (addr + length + PLACE_STEP) & ~(PLACE_STEP - 1);
+    }
+    return -ENOMEM;
 }
 
 /* Makes sure that the parts of [start, end) that are not the guest's are free, and takes them. */
@@ -121,13 +135,13 @@ int64_t guest_mmap(uint64_t addr, uint64_t length, int prot, int flags, int fd, 
     if (length == 0 || offset % GUEST_PAGE)
         return -EINVAL;
     uint64_t size = PAGE_UP(length);
-    if (size < length || size > ADDRESS_LIMIT)
+    if (size < length || size > process.address_limit)
         return -ENOMEM;
     bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
     flags &= ~(MAP_GROWSDOWN | MAP_32BIT); /* the first is not supported by the vma list, the second is not RISC-V's */
     if (fixed && (addr % GUEST_PAGE || addr == 0))
         return addr ? -EINVAL : -EPERM;
-    if (fixed && (addr + size > ADDRESS_LIMIT || addr + size < addr))
+    if (fixed && (addr + size > process.address_limit || addr + size < addr))
         return -ENOMEM;
     int host_prot = vma_host_prot((uint32_t)prot);
     bool code = false;
@@ -159,7 +173,7 @@ int64_t guest_mmap(uint64_t addr, uint64_t length, int prot, int flags, int fd, 
 
 int64_t guest_munmap(uint64_t addr, uint64_t length) {
     uint64_t end = PAGE_UP(addr + length);
-    if (addr % GUEST_PAGE || length == 0 || end <= addr || end > ADDRESS_LIMIT)
+    if (addr % GUEST_PAGE || length == 0 || end <= addr || end > HOST_ADDRESS_LIMIT)
         return -EINVAL;
     vma_lock();
     int64_t r = 0;
@@ -234,7 +248,7 @@ static int64_t mremap_locked(const struct vma *v, uint64_t old, uint64_t old_siz
         return -ENOMEM;
     if (flags & MREMAP_FIXED) {
         if (new_addr % GUEST_PAGE || (new_addr < old + old_size && old < new_addr + new_size) ||
-            new_addr + new_size > ADDRESS_LIMIT)
+            new_addr + new_size > process.address_limit)
             return -EINVAL;
         r = claim_gaps(new_addr, new_addr + new_size);
     } else {
@@ -313,7 +327,7 @@ int64_t guest_brk(uint64_t addr) {
     while (atomic_flag_test_and_set(&busy)) {
     }
     uint64_t end = PAGE_UP(process.brk), new_end = PAGE_UP(addr);
-    if (addr >= process.brk_start && addr < ADDRESS_LIMIT) {
+    if (addr >= process.brk_start && addr < process.address_limit) {
         int64_t r = 0;
         if (new_end > end)
             r = guest_mmap(end, new_end - end, PROT_READ | PROT_WRITE,

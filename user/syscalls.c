@@ -35,28 +35,53 @@ const struct syscall_row *syscall_row(uint64_t number) {
 
 #define IOV_PREPARE_MAX 1024
 
-static void prepare_iovec(uint64_t at, uint64_t count) {
+/* False: one of the buffers is not the guest's. */
+static bool prepare_iovec(uint64_t at, uint64_t count, bool written) {
     struct iovec iov;
-    for (uint64_t i = 0; i < count && i < IOV_PREPARE_MAX && copy_in(&iov, at + i * sizeof iov, sizeof iov) == 0; i++)
-        watch_prepare_write((uint64_t)iov.iov_base, iov.iov_len);
+    for (uint64_t i = 0; i < count && i < IOV_PREPARE_MAX && copy_in(&iov, at + i * sizeof iov, sizeof iov) == 0; i++) {
+        if (is_foreign((uint64_t)iov.iov_base))
+            return false;
+        if (written)
+            watch_prepare_write((uint64_t)iov.iov_base, iov.iov_len);
+    }
+    return true;
+}
+
+static bool prepare_message(uint64_t at, bool written) {
+    struct msghdr m;
+    return copy_in(&m, at, sizeof m) != 0 ||
+           (!is_foreign((uint64_t)m.msg_name) && !is_foreign((uint64_t)m.msg_control) &&
+            !is_foreign((uint64_t)m.msg_iov) && prepare_iovec((uint64_t)m.msg_iov, m.msg_iovlen, written));
+}
+
+/* What the kernel says of addresses at which nothing is mapped, for those where riv's own memory may be. */
+static int64_t refuse_foreign(const struct syscall_row *row, const uint64_t *a) {
+    if ((a[0] | a[1] | a[2] | a[3] | a[4] | a[5]) < process.address_limit)
+        return 0;
+    for (unsigned i = 0; row->args[i]; i++)
+        if (is_foreign(a[i]) && strchr("prwvhVHsPLNCR", row->args[i]))
+            return row->args[i] == 'R' ? -ENOMEM : -EFAULT;
+    return 0;
 }
 
 /* Does what the row's letters ask for before the host is called.  path holds what was looked up. */
 static int64_t prepare(const struct syscall_row *row, uint64_t *a, char path[2][PATH_MAX]) {
     unsigned paths = 0;
     for (unsigned i = 0; row->args[i]; i++) {
-        struct msghdr message;
         char letter = row->args[i];
         switch (letter) {
         case 'w':
             watch_prepare_write(a[i], a[i + 1]);
             break;
         case 'v':
-            prepare_iovec(a[i], a[i + 1]);
+        case 'V':
+            if (!prepare_iovec(a[i], a[i + 1], letter == 'v'))
+                return -EFAULT;
             break;
         case 'h':
-            if (copy_in(&message, a[i], sizeof message) == 0)
-                prepare_iovec((uint64_t)message.msg_iov, message.msg_iovlen);
+        case 'H':
+            if (!prepare_message(a[i], letter == 'h'))
+                return -EFAULT;
             break;
         case 'P':
         case 'L':
@@ -97,6 +122,17 @@ int64_t syscall_pass(const struct syscall_row *row, const uint64_t *args) {
                      : host_syscall(row->host, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+static int64_t call_row(struct task *t, const struct syscall_row *row, uint64_t *a) {
+    if (!row)
+        return -ENOSYS;
+    int64_t r = refuse_foreign(row, a);
+    if (r != 0)
+        return r;
+    if (row->call)
+        return row->call(t, a);
+    return row->host >= 0 ? syscall_pass(row, a) : -ENOSYS;
+}
+
 void syscall_dispatch(struct task *t) {
     struct hart *h = &t->hart;
     uint64_t number = h->x[17];
@@ -108,13 +144,7 @@ void syscall_dispatch(struct task *t) {
     bool strace = process.config->strace;
     if (strace)
         strace_before(t, number, row, a);
-    int64_t r = -ENOSYS;
-    if (process.rv32)
-        r = rv32_syscall(t, number, a);
-    else if (row && row->call)
-        r = row->call(t, a);
-    else if (row && row->host >= 0)
-        r = syscall_pass(row, a);
+    int64_t r = process.rv32 ? rv32_syscall(t, number, a) : call_row(t, row, a);
     if (strace && r != RESTART_NOT_STARTED)
         strace_after(t, number, row, a, r);
     switch (r) {

@@ -43,10 +43,16 @@ struct process {
     unsigned auxv_count;
     uint64_t sigreturn; /* address of the code a signal handler returns to */
     uint64_t brk_start, brk;
+    uint64_t address_limit; /* guest addresses are below this power of two, what riv has for itself is above it */
     bool rv32;
 };
 
 extern struct process process;
+
+#define HOST_ADDRESS_LIMIT (UINT64_C(1) << 47) /* the host's kernel refuses what is above */
+
+/* Memory there is, if any, is riv's: no system call may look at it. */
+static inline bool is_foreign(uint64_t addr) { return addr >= process.address_limit && addr < HOST_ADDRESS_LIMIT; }
 
 #define SIGNALS 64
 
@@ -103,8 +109,12 @@ long guest_copy(void *to, const void *from, size_t n);
 bool safe_syscall_interrupt(ucontext_t *uc);
 bool guest_copy_fault(ucontext_t *uc);
 
-static inline long copy_in(void *to, uint64_t from, size_t n) { return guest_copy(to, (const void *)from, n); }
-static inline long copy_out(uint64_t to, const void *from, size_t n) { return guest_copy((void *)to, from, n); }
+static inline long copy_in(void *to, uint64_t from, size_t n) {
+    return is_foreign(from) ? -EFAULT : guest_copy(to, (const void *)from, n);
+}
+static inline long copy_out(uint64_t to, const void *from, size_t n) {
+    return is_foreign(to) ? -EFAULT : guest_copy((void *)to, from, n);
+}
 /* Copies a string of at most n bytes with its zero: 0, -EFAULT or -ENAMETOOLONG. */
 long copy_string(char *to, uint64_t from, size_t n);
 

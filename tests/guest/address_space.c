@@ -3,7 +3,7 @@
 // native: no
 // shadow: a sanitizer's lies where this maps memory
 // expect: reservations: 8 of 128 GiB, one of 16 TiB
-// expect: fixed: low 1, high 1, taken refused 1
+// expect: fixed: low 1, high 1, taken refused 1, above refused 1
 // expect: swept: some refused or none, all mapped pages hold
 // expect: whole address space refused
 // expect: unmapping nothing is allowed
@@ -41,10 +41,11 @@ int main(void) {
     for (int i = 0; i < 8; i++)
         CHECK_EQ(munmap(reserved[i], 128ull * GIB), 0);
 
-    char *low = fixed(0x7ff0000000, 8192, MAP_FIXED_NOREPLACE), *high = fixed(0x600000000000, 8192, MAP_FIXED);
+    char *low = fixed(0x7ff0000000, 8192, MAP_FIXED_NOREPLACE), *high = fixed(0x3ffffffff000, 4096, MAP_FIXED);
     int refused = fixed(0x7ff0001000, 4096, MAP_FIXED_NOREPLACE) == MAP_FAILED && errno == EEXIST;
-    printf("fixed: low %d, high %d, taken refused %d\n", low == (char *)0x7ff0000000, high == (char *)0x600000000000,
-           refused);
+    int above = fixed(0x400000000000, 4096, MAP_FIXED) == MAP_FAILED && errno == ENOMEM;
+    printf("fixed: low %d, high %d, taken refused %d, above refused %d\n", low == (char *)0x7ff0000000,
+           high == (char *)0x3ffffffff000, refused, above);
 
     /* Every 16 GiB from 256 GiB on, and often where a host keeps programs and libraries; what is refused is riv's. */
     static uint64_t mapped[10000];

@@ -3,12 +3,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "check.h"
 
 static pthread_mutex_t *mutex;
+static volatile bool locked;
 
 static void init(int protocol, int shared) {
     pthread_mutexattr_t attributes;
@@ -22,6 +24,7 @@ static void init(int protocol, int shared) {
 
 static void *lock_and_end(void *arg) {
     CHECK_EQ(pthread_mutex_lock(mutex), 0);
+    locked = true;
     usleep((unsigned)(long)arg);
     return NULL;
 }
@@ -54,8 +57,10 @@ int main(void) {
                 CHECK_EQ(r, EOWNERDEAD);
         }
         init(protocol, PTHREAD_PROCESS_PRIVATE);
+        locked = false;
         pthread_create(&thread, NULL, lock_and_end, (void *)50000);
-        usleep(20000);
+        while (!locked)
+            usleep(1000);
         recover("waited", pthread_mutex_lock(mutex));
         pthread_join(thread, NULL);
 
@@ -75,7 +80,7 @@ int main(void) {
         waitpid(pid, NULL, 0);
         struct timespec soon;
         clock_gettime(CLOCK_REALTIME, &soon);
-        soon.tv_sec++;
+        soon.tv_sec += 60;
         recover("killed", pthread_mutex_timedlock(mutex, &soon));
         CHECK_EQ(pthread_mutex_lock(mutex), 0);
         CHECK_EQ(pthread_mutex_trylock(mutex), EBUSY);
