@@ -16,7 +16,13 @@
 #include "boot.h"
 
 #define DEFAULT_FIRMWARE "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"
-enum { KERNEL_OFFSET_64 = 2 << 20, KERNEL_OFFSET_32 = 4 << 20, SIGNAL_STACK = 65536, FRAME_MS = 16, COUNT_FRAMES = 30 };
+enum {
+    KERNEL_OFFSET_64 = 2 << 20,
+    KERNEL_OFFSET_32 = 4 << 20,
+    SIGNAL_STACK = 65536,
+    FRAME_NS = 16666667,
+    COUNT_FRAMES = 30
+};
 #define TREE_TOP (UINT64_C(1) << 30) /* the device tree is within the first GiB of RAM: 32-bit kernels reach it */
 
 struct boot_hart {
@@ -397,14 +403,24 @@ static uint64_t count_instructions(struct machine_parts *m, bool ask) {
     return sum;
 }
 
+/* Milliseconds until the picture is to be looked at again, 60 times a second; *next: when that is. */
+static int until(uint64_t *next) {
+    uint64_t now = monotonic_ns();
+    *next += FRAME_NS;
+    if (*next <= now || *next > now + 2 * FRAME_NS) /* it cannot keep up */
+        *next = now + FRAME_NS / 4;
+    return (int)((*next - now + 999999) / 1000000);
+}
+
 /* The main thread's part: waits, and looks after the picture. */
 static int wait_end(struct machine_parts *m, bool *reset) {
     const struct boot_config *c = &m->config;
     bool draws = c->display != DISPLAY_NONE || c->frames || c->screenshot;
     unsigned polls = 0;
+    uint64_t next = monotonic_ns();
     int status = 0;
     enum board_end end;
-    while ((end = board_wait(m->board, draws ? FRAME_MS : -1, &status)) == BOARD_RUNNING) {
+    while ((end = board_wait(m->board, draws ? until(&next) : -1, &status)) == BOARD_RUNNING) {
         bool ask = c->display == DISPLAY_SDL && ++polls % COUNT_FRAMES == 0;
         bool open = display_poll(m->display, count_instructions(m, ask));
         if (!open || (c->frames && display_frames(m->display) >= c->frames))
