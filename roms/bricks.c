@@ -16,7 +16,7 @@ static struct game {
 
 static int brick_width(void) { return (int)g.w.width / COLUMNS; }
 static int brick_height(void) { return (int)g.w.height / 28; }
-static int wall_top(void) { return (int)g.w.height / 10; }
+static int wall_top(void) { return g.w.height > 440 ? (int)g.w.height / 10 : 44; } /* below the score */
 static int paddle_top(void) { return (int)g.w.height - 48; }
 
 static void draw_brick(int row, int column) {
