@@ -34,7 +34,13 @@ struct bus {
     /* Counted runs (engine_config.icount): the hart has reached the count that hart_icount_deadline gave, or waits in wfi
      * and nothing else will happen before it.  What it raises is taken before the next instruction. May be NULL. */
     void (*icount_reached)(void *ctx, struct hart *h);
+    /* Semihosting: the hart has met slli x0, x0, 0x1f; ebreak; srai x0, x0, 7. The result is for a0; addresses are the
+     * guest's virtual ones (hart_physical). NULL: there is none, and such an ebreak traps like any other. */
+    uint64_t (*semihost)(void *ctx, struct hart *h, uint64_t operation, uint64_t argument);
 };
+
+/* Physical address of va as loads of h see it, without a fault; false: not mapped. On h's thread. */
+bool hart_physical(struct hart *h, uint64_t va, uint64_t *pa);
 
 /* Sets or clears a bit of the hart's mip as a wire would: bit is its number (3 MSIP, 5 STIP, 7 MTIP, 9 SEIP, 11 MEIP).
  * Callable from any thread; a hart that sleeps in wfi wakes up. */

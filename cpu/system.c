@@ -7,6 +7,7 @@
 
 #include <linux/futex.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -159,7 +160,44 @@ static void enter(struct hart *h, uint32_t cause, uint64_t tval, bool interrupt)
     system_select(h);
 }
 
-void system_take_trap(struct hart *h) { enter(h, h->trap.cause, h->trap.tval, false); }
+/* Whether the instruction at pc is this one. */
+static bool fetches(struct hart *h, uint64_t pc, uint32_t wanted) {
+    struct trap trap = h->trap;
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < 4; i += 2) {
+        const struct fetch_entry *e = mmu_fetch(h, pc + i);
+        if (e == NULL) {
+            h->trap = trap;
+            return false;
+        }
+        uint16_t half;
+        memcpy(&half, e->host + ((pc + i) & ~PAGE_MASK), 2);
+        bits |= (uint32_t)half << 8 * i;
+    }
+    return bits == wanted;
+}
+
+enum { SLLI_0_31 = 0x01f01013, EBREAK_4 = 0x00100073, SRAI_0_7 = 0x40705013 };
+
+/* An ebreak between two instructions that do nothing is a call ("RISC-V Semihosting", section "Semihosting Trap
+ * Instruction Sequence"). */
+static bool semihosting(struct hart *h) {
+    const struct bus *bus = h->sys->machine->bus;
+    if (bus->semihost == NULL || !fetches(h, h->pc, EBREAK_4) || !fetches(h, h->pc - 4, SLLI_0_31) ||
+        !fetches(h, h->pc + 4, SRAI_0_7))
+        return false;
+    uint64_t result = bus->semihost(bus->ctx, h, h->x[10], h->x[11]);
+    h->x[10] = extend(h, result);
+    h->pc += 4;
+    return true;
+}
+
+bool hart_physical(struct hart *h, uint64_t va, uint64_t *pa) { return mmu_probe(h, va, pa); }
+
+void system_take_trap(struct hart *h) {
+    if (h->trap.cause != TRAP_BREAKPOINT || !semihosting(h))
+        enter(h, h->trap.cause, h->trap.tval, false);
+}
 
 bool system_take_interrupt(struct hart *h) {
     unsigned irq = system_interrupt(h);

@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "board_internal.h"
+
+#define COUNTED_CLOCK_START UINT64_C(1767225600) /* 2026-01-01 */
 
 uint64_t monotonic_ns(void) {
     struct timespec t;
@@ -37,6 +40,20 @@ static void bus_set_stimecmp(void *ctx, struct hart *h, uint64_t ticks) {
     board_unlock(b);
 }
 
+static uint64_t bus_semihost(void *ctx, struct hart *h, uint64_t operation, uint64_t argument) {
+    struct board *b = ctx;
+    return b->semihost(b->semihost_ctx, h, operation, argument);
+}
+
+void board_set_semihost(struct board *b,
+                        uint64_t (*fn)(void *ctx, struct hart *h, uint64_t operation, uint64_t argument), void *ctx,
+                        void (*destroy)(void *ctx)) {
+    b->semihost = fn;
+    b->semihost_ctx = ctx;
+    b->semihost_destroy = destroy;
+    b->bus.semihost = bus_semihost;
+}
+
 struct board *board_create(const struct board_config *config, char *err, size_t n) {
     struct board *b = calloc(1, sizeof *b);
     if (!b) {
@@ -60,6 +77,7 @@ struct board *board_create(const struct board_config *config, char *err, size_t 
         .write = bus_write,
         .time = bus_time,
         .set_stimecmp = bus_set_stimecmp,
+        .icount_reached = board_io_round,
     };
     if (board_io_create(b) && board_add_ram(b, 0x80000000, config->ram_bytes, false))
         return b;
@@ -73,6 +91,8 @@ void board_destroy(struct board *b) {
     for (unsigned i = 0; i < b->device_count; i++)
         if (b->devices[i].destroy)
             b->devices[i].destroy(b->devices[i].ctx);
+    if (b->semihost_destroy)
+        b->semihost_destroy(b->semihost_ctx);
     for (unsigned i = 0; i < b->bus.ram_count; i++)
         if (b->owned[i])
             munmap(b->ram[i].host, b->ram[i].size);
@@ -186,9 +206,46 @@ bool board_write(struct board *b, struct hart *h, uint64_t address, unsigned siz
     return ok;
 }
 
+bool board_counted(const struct board *b) { return b->config.counted; }
+
+/* Nanoseconds since the start: an instruction is one in a counted run. */
+static uint64_t elapsed_ns(const struct board *b) {
+    if (b->config.counted)
+        return b->harts[0] ? hart_icount(b->harts[0]) : 0;
+    return monotonic_ns() - b->start_ns;
+}
+
 uint64_t board_now(const struct board *b) {
     uint64_t offset = __atomic_load_n(&b->time_offset, __ATOMIC_RELAXED);
-    return (monotonic_ns() - b->start_ns) / (1000000000 / BOARD_TIMEBASE) + offset;
+    return elapsed_ns(b) / (1000000000 / BOARD_TIMEBASE) + offset;
+}
+
+uint64_t board_clock_ns(const struct board *b) {
+    struct timespec t;
+    if (b->config.counted)
+        return COUNTED_CLOCK_START * 1000000000 + elapsed_ns(b);
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Counted: splitmix64, of Steele, Lea and Flood. */
+void board_random(struct board *b, void *to, size_t size) {
+    for (size_t done = 0; done < size;) {
+        uint8_t bytes[256]; /* as much as getrandom gives in one piece */
+        size_t n = size - done < sizeof bytes ? size - done : sizeof bytes;
+        if (b->config.counted) {
+            uint64_t z = b->random += 0x9e3779b97f4a7c15;
+            z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+            z = (z ^ z >> 27) * 0x94d049bb133111eb;
+            z ^= z >> 31;
+            n = n < sizeof z ? n : sizeof z;
+            memcpy(bytes, &z, n);
+        } else if (getrandom(bytes, n, 0) != (ssize_t)n) {
+            continue; /* a signal before the generator was ready */
+        }
+        memcpy((uint8_t *)to + done, bytes, n);
+        done += n;
+    }
 }
 
 void board_set_now(struct board *b, uint64_t ticks) {

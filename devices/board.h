@@ -64,6 +64,7 @@ struct board_wires {
 struct board_config {
     unsigned harts;       /* 1 to BOARD_HARTS_MAX */
     uint64_t ram_bytes;   /* at 0x80000000; a multiple of 4 KiB */
+    bool counted;         /* time is hart 0's instruction count (bus.h), and the I/O thread's work is done on its thread */
     struct board_wires wires;
 };
 
@@ -91,6 +92,8 @@ bool board_add_source(struct board *b, const struct board_source *s);
 void board_add_timer(struct board *b, struct board_timer *t);
 /* Under the lock: changes a timer. */
 void board_set_timer(struct board *b, struct board_timer *t, uint64_t deadline);
+/* Whether time is an instruction count. */
+bool board_counted(const struct board *b);
 /* Starts the I/O thread. False: one line in err. */
 bool board_start(struct board *b, char *err, size_t n);
 /* Makes the I/O thread ask its sources again; callable from any thread and from signal handlers. */
@@ -118,6 +121,14 @@ void board_set_stimecmp_handler(struct board *b, void (*fn)(void *ctx, unsigned 
 uint8_t *bus_dma(const struct board *b, uint64_t address, uint64_t size, bool write);
 /* To be called after a device has written there, before the guest is told. */
 void bus_dma_written(struct board *b, uint64_t address, uint64_t size);
+
+/* Where harts' semihosting calls go; before the harts are made. destroy(ctx) at the end. */
+void board_set_semihost(struct board *b, uint64_t (*fn)(void *ctx, struct hart *h, uint64_t operation, uint64_t argument),
+                        void *ctx, void (*destroy)(void *ctx));
+/* What a clock on the wall shows, in ns since 1970; in a counted run what the count says. */
+uint64_t board_clock_ns(const struct board *b);
+/* Random bytes; in a counted run the same in every run. Under the lock, or before the board is started. */
+void board_random(struct board *b, void *to, size_t size);
 
 /* How the machine ends. */
 enum board_end { BOARD_RUNNING, BOARD_EXIT, BOARD_RESET };

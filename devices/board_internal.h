@@ -16,6 +16,10 @@ struct board {
     void *controller_ctx;
     void (*set_stimecmp)(void *ctx, unsigned hart, uint64_t ticks);
     void *stimecmp_ctx;
+    uint64_t (*semihost)(void *ctx, struct hart *h, uint64_t operation, uint64_t argument);
+    void *semihost_ctx;
+    void (*semihost_destroy)(void *ctx);
+    uint64_t random; /* a counted run's generator */
     pthread_mutex_t lock;
     uint64_t start_ns, time_offset; /* time_offset: atomic */
 
@@ -28,6 +32,7 @@ struct board {
     bool stopping;    /* it is to end; atomic */
     int wake_fd;      /* an eventfd */
     bool woken;       /* wake_fd has been written and not yet read; atomic */
+    uint64_t round_end;    /* counted: the instruction at which sources are asked again */
     uint64_t asleep_until; /* mtime the I/O thread sleeps until; under the lock */
 
     pthread_mutex_t end_lock;
@@ -38,5 +43,7 @@ struct board {
 
 bool board_io_create(struct board *b);
 void board_io_destroy(struct board *b);
+/* bus.h's icount_reached: a counted run's round of timers and sources, which are not waited for. */
+void board_io_round(void *ctx, struct hart *h);
 
 #endif

@@ -1,6 +1,9 @@
 /* board_io.c: the I/O thread: waits for file descriptors and deadlines, so that hart threads never do.
  *
  *      fill (lock) --> ppoll (no lock) --> due timers, polled (lock) --> fill ...
+ *
+ * In a counted run there is no such thread: hart 0 makes a round, without waiting, whenever its count has reached a
+ * timer's time, and after ROUND_INSNS instructions, so that everything happens at an instruction that the count names.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +15,8 @@
 #include <unistd.h>
 
 #include "board_internal.h"
+
+enum { ROUND_INSNS = 10000 }; /* fewer than a chardev has room for bytes */
 
 int pollset_add(struct pollset *set, int fd, short events) {
     if (set->count == set->room) {
@@ -49,9 +54,25 @@ void board_add_timer(struct board *b, struct board_timer *t) {
     b->timers = t;
 }
 
+/* A counted run's next round: after ROUND_INSNS of the last one, or when a timer is due. */
+static void set_round(struct board *b) {
+    const uint64_t tick = 1000000000 / BOARD_TIMEBASE;
+    if (!b->harts[0])
+        return;
+    uint64_t count = hart_icount(b->harts[0]), now = board_now(b), next = b->round_end;
+    for (const struct board_timer *t = b->timers; t; t = t->next) {
+        uint64_t left = t->deadline > now ? t->deadline - now : 0;
+        if (t->deadline != BOARD_NEVER && left < ROUND_INSNS && (count / tick + left) * tick < next)
+            next = (count / tick + left) * tick;
+    }
+    hart_icount_deadline(b->harts[0], next);
+}
+
 void board_set_timer(struct board *b, struct board_timer *t, uint64_t deadline) {
     t->deadline = deadline;
-    if (deadline < b->asleep_until)
+    if (b->config.counted)
+        set_round(b);
+    else if (deadline < b->asleep_until)
         board_wake_io(b);
 }
 
@@ -90,6 +111,38 @@ static void fill(struct board *b) {
         pollset_deadline(&b->set, 0);
 }
 
+static void ask_sources(struct board *b) {
+    for (unsigned i = 0; i < b->source_count; i++)
+        b->sources[i].polled(b->sources[i].ctx, &b->set);
+}
+
+static void wait_sources(struct board *b, const struct timespec *limit) {
+    int ready = ppoll(b->set.fds, b->set.count, limit, NULL);
+    for (unsigned i = 0; ready <= 0 && i < b->set.count; i++)
+        b->set.fds[i].revents = 0;
+    if (b->set.fds[0].revents) {
+        uint64_t count;
+        ssize_t done = read(b->wake_fd, &count, sizeof count);
+        (void)done;
+        __atomic_store_n(&b->woken, false, __ATOMIC_SEQ_CST);
+    }
+}
+
+void board_io_round(void *ctx, struct hart *h) {
+    static const struct timespec at_once = {0};
+    struct board *b = ctx;
+    board_lock(b);
+    run_timers(b);
+    if (hart_icount(h) >= b->round_end) {
+        fill(b);
+        wait_sources(b, &at_once);
+        ask_sources(b);
+        b->round_end = hart_icount(h) + ROUND_INSNS;
+    }
+    set_round(b);
+    board_unlock(b);
+}
+
 static void *io_main(void *arg) {
     struct board *b = arg;
     board_lock(b);
@@ -104,24 +157,21 @@ static void *io_main(void *arg) {
             wait = (struct timespec){.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
             limit = &wait;
         }
-        int ready = ppoll(b->set.fds, b->set.count, limit, NULL);
-        for (unsigned i = 0; ready <= 0 && i < b->set.count; i++)
-            b->set.fds[i].revents = 0;
-        if (b->set.fds[0].revents) {
-            uint64_t count;
-            ssize_t done = read(b->wake_fd, &count, sizeof count);
-            (void)done;
-            __atomic_store_n(&b->woken, false, __ATOMIC_SEQ_CST);
-        }
+        wait_sources(b, limit);
         board_lock(b);
-        for (unsigned i = 0; i < b->source_count; i++)
-            b->sources[i].polled(b->sources[i].ctx, &b->set);
+        ask_sources(b);
     }
     board_unlock(b);
     return NULL;
 }
 
 bool board_start(struct board *b, char *err, size_t n) {
+    if (b->config.counted) {
+        board_lock(b);
+        set_round(b);
+        board_unlock(b);
+        return true;
+    }
     sigset_t all, old; /* signals are for the main thread */
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);

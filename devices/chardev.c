@@ -212,4 +212,18 @@ size_t chardev_write(struct chardev *c, const uint8_t *bytes, size_t n) {
     return n;
 }
 
+void chardev_write_all(struct chardev *c, const uint8_t *bytes, size_t n) {
+    while (n > 0) {
+        size_t done = chardev_write(c, bytes, n);
+        bytes += done;
+        n -= done;
+        if (n > 0 && done == 0) {
+            struct pollfd wait = {.fd = c->out, .events = POLLOUT};
+            send_out(c);
+            if (c->count == OUT_MAX)
+                poll(&wait, 1, -1);
+        }
+    }
+}
+
 void chardev_accept(struct chardev *c) { board_wake_io(c->board); }

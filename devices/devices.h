@@ -23,5 +23,7 @@ bool htif_create(struct board *b, uint64_t tohost, uint64_t fromhost, bool rv32,
 bool flash_create(struct board *b, uint64_t base, uint64_t size, const char *image, bool writable, char *err, size_t n);
 /* semihost.c: one semihosting call as ebreak makes it: operation, argument; the result for a0. word: 4 or 8 bytes. */
 uint64_t semihost_call(struct board *b, struct chardev *c, unsigned word, uint64_t operation, uint64_t argument);
+/* Harts make such calls from now on; what they print goes to c. */
+bool semihost_create(struct board *b, struct chardev *c);
 
 #endif

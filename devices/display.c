@@ -68,15 +68,6 @@ bool display_mode(struct display *d, unsigned width, unsigned height) {
     return true;
 }
 
-/* Copies count pixels and makes them opaque. */
-static void copy_row(uint32_t *to, const uint8_t *from, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        uint32_t pixel;
-        memcpy(&pixel, from + 4 * (size_t)i, 4);
-        to[i] = pixel | 0xff000000;
-    }
-}
-
 void display_update(struct display *d, unsigned x, unsigned y, unsigned width, unsigned height, const uint8_t *pixels,
                     size_t stride) {
     pthread_mutex_lock(&d->lock);
@@ -84,7 +75,7 @@ void display_update(struct display *d, unsigned x, unsigned y, unsigned width, u
         width = width < d->width - x ? width : d->width - x;
         height = height < d->height - y ? height : d->height - y;
         for (unsigned row = 0; row < height; row++)
-            copy_row(d->pixels + (size_t)(y + row) * d->width + x, pixels + row * stride, width);
+            memcpy(d->pixels + (size_t)(y + row) * d->width + x, pixels + row * stride, (size_t)width * 4);
         mark(d, y, y + height);
     }
     pthread_mutex_unlock(&d->lock);
@@ -97,15 +88,18 @@ void display_size(struct display *d, unsigned *width, unsigned *height) {
     pthread_mutex_unlock(&d->lock);
 }
 
-/* Whether a row of guest memory shows something else than before; alpha does not count. */
+/* Whether a row of guest memory shows something else than before; alpha does not count. Mostly rows are the same, which
+ * memcmp sees soonest, or differ soon. */
 static bool row_differs(const uint32_t *shown, const uint8_t *guest, unsigned width) {
-    uint32_t difference = 0;
+    if (memcmp(shown, guest, (size_t)width * 4) == 0)
+        return false;
     for (unsigned i = 0; i < width; i++) {
         uint32_t pixel;
         memcpy(&pixel, guest + 4 * (size_t)i, 4);
-        difference |= pixel ^ shown[i];
+        if ((pixel ^ shown[i]) & 0xffffff)
+            return true;
     }
-    return (difference & 0xffffff) != 0;
+    return false;
 }
 
 static void look(struct display *d) {
@@ -113,7 +107,7 @@ static void look(struct display *d) {
         const uint8_t *row = d->watched + (size_t)y * d->width * 4;
         uint32_t *shown = d->pixels + (size_t)y * d->width;
         if (row_differs(shown, row, d->width)) {
-            copy_row(shown, row, d->width);
+            memcpy(shown, row, (size_t)d->width * 4);
             mark(d, y, y + 1);
         }
     }

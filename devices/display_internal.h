@@ -16,7 +16,7 @@ struct row_range {
 struct display {
     pthread_mutex_t lock; /* what follows up to watched */
     unsigned width, height;
-    uint32_t *pixels; /* what is shown: 0xffRRGGBB */
+    uint32_t *pixels; /* what is shown: 0x..RRGGBB */
     struct row_range changed;
     bool resized;
     const uint8_t *watched; /* guest memory of width * height pixels; NULL: a device calls display_update */
@@ -32,7 +32,7 @@ void window_destroy(struct window *w);
 bool window_events(struct window *w, struct display *d);
 /* Under d->lock: takes over rows that have changed. */
 void window_take(struct window *w, const struct display *d);
-/* Draws what was taken over, where it was; updates the title once a second. */
+/* Draws what was taken over, and all where the window needs it; updates the title once a second. */
 void window_draw(struct window *w, uint64_t instructions, uint64_t frames);
 
 /* screenshot.c */

@@ -1,6 +1,9 @@
 /* display_sdl.c: the window: the picture scaled with its aspect kept, keys and pointer to the guest, F12 for a
  * screenshot.
  *
+ * It is drawn without a graphics card's help: rows that have changed are copied to the window's surface, and only those
+ * are sent to the display. A window of another size than the picture's is scaled as a whole.
+ *
  * Title: "riv: 1024x768, 310 MIPS, 60 frames/s".
  */
 #include <SDL.h>
@@ -16,10 +19,10 @@ enum { TITLE_MS = 1000 };
 
 struct window {
     SDL_Window *window;
-    SDL_Renderer *renderer;
-    SDL_Texture *texture;
-    unsigned width, height; /* of the texture */
-    bool dirty;
+    SDL_Surface *picture;
+    unsigned width, height;   /* of the picture */
+    struct row_range changed; /* rows of it that are not in the window yet */
+    bool exposed;             /* all of the window is to be drawn */
     Uint32 title_time;
     uint64_t title_instructions, title_frames;
     unsigned screenshots;
@@ -129,14 +132,28 @@ static const uint8_t key_codes[] = {
     [SDL_SCANCODE_RGUI] = KEY_RIGHTMETA,
 };
 
-static bool make_texture(struct window *w, unsigned width, unsigned height) {
-    if (w->texture)
-        SDL_DestroyTexture(w->texture);
-    w->texture =
-        SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_ARGB8888, SDL_TEXTUREACCESS_STREAMING, (int)width, (int)height);
+static bool make_picture(struct window *w, unsigned width, unsigned height) {
+    if (w->picture)
+        SDL_FreeSurface(w->picture);
+    w->picture = SDL_CreateRGBSurfaceWithFormat(0, (int)width, (int)height, 32, SDL_PIXELFORMAT_XRGB8888);
     w->width = width;
     w->height = height;
-    return w->texture && SDL_RenderSetLogicalSize(w->renderer, (int)width, (int)height) == 0;
+    w->exposed = true;
+    return w->picture != NULL;
+}
+
+/* Where the picture is in a window of this size: as large as fits, in the middle. */
+static SDL_Rect place(const struct window *w, int width, int height) {
+    SDL_Rect r = {0, 0, width, height};
+    if ((int64_t)width * w->height > (int64_t)height * w->width)
+        r.w = (int)((int64_t)height * w->width / w->height);
+    else
+        r.h = (int)((int64_t)width * w->height / w->width);
+    r.w = r.w > 0 ? r.w : 1;
+    r.h = r.h > 0 ? r.h : 1;
+    r.x = (width - r.w) / 2;
+    r.y = (height - r.h) / 2;
+    return r;
 }
 
 struct window *window_create(unsigned width, unsigned height, char *err, size_t n) {
@@ -146,13 +163,11 @@ struct window *window_create(unsigned width, unsigned height, char *err, size_t 
         return NULL;
     }
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
     bool ok = SDL_Init(SDL_INIT_VIDEO) == 0 &&
               (w->window = SDL_CreateWindow("riv", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, (int)width,
                                             (int)height, SDL_WINDOW_RESIZABLE)) != NULL;
-    if (ok && !(w->renderer = SDL_CreateRenderer(w->window, -1, 0)))
-        w->renderer = SDL_CreateRenderer(w->window, -1, SDL_RENDERER_SOFTWARE);
-    ok = ok && w->renderer && make_texture(w, width, height);
+    ok = ok && SDL_GetWindowSurface(w->window) && make_picture(w, width, height);
     if (ok)
         return w;
     snprintf(err, n, "no display: %s (--display none does without)", SDL_GetError());
@@ -161,10 +176,8 @@ struct window *window_create(unsigned width, unsigned height, char *err, size_t 
 }
 
 void window_destroy(struct window *w) {
-    if (w->texture)
-        SDL_DestroyTexture(w->texture);
-    if (w->renderer)
-        SDL_DestroyRenderer(w->renderer);
+    if (w->picture)
+        SDL_FreeSurface(w->picture);
     if (w->window)
         SDL_DestroyWindow(w->window);
     SDL_Quit();
@@ -191,18 +204,21 @@ static void key(struct window *w, struct display *d, const SDL_KeyboardEvent *e)
     }
 }
 
-static uint32_t axis(int at, unsigned size) {
-    if (at < 0)
+static uint32_t axis(int at, int size) {
+    if (at <= 0)
         return 0;
-    return (unsigned)at >= size ? INPUT_AXIS_MAX : (uint32_t)at * INPUT_AXIS_MAX / (size - 1);
+    return at >= size - 1 ? INPUT_AXIS_MAX : (uint32_t)((int64_t)at * INPUT_AXIS_MAX / (size - 1));
 }
 
 static void pointer(const struct window *w, const struct display *d, const SDL_Event *e) {
     if (!d->tablet)
         return;
     if (e->type == SDL_MOUSEMOTION) {
-        virtio_input_event(d->tablet, EV_ABS, ABS_X, axis(e->motion.x, w->width));
-        virtio_input_event(d->tablet, EV_ABS, ABS_Y, axis(e->motion.y, w->height));
+        int width, height;
+        SDL_GetWindowSize(w->window, &width, &height);
+        SDL_Rect r = place(w, width, height);
+        virtio_input_event(d->tablet, EV_ABS, ABS_X, axis(e->motion.x - r.x, r.w));
+        virtio_input_event(d->tablet, EV_ABS, ABS_Y, axis(e->motion.y - r.y, r.h));
     } else if (e->type == SDL_MOUSEWHEEL) {
         virtio_input_event(d->tablet, EV_REL, REL_WHEEL, (uint32_t)e->wheel.y);
     } else {
@@ -231,18 +247,26 @@ bool window_events(struct window *w, struct display *d) {
             pointer(w, d, &e);
             break;
         case SDL_WINDOWEVENT:
-            w->dirty = true;
+            w->exposed = true;
             break;
         }
     return true;
 }
 
 void window_take(struct window *w, const struct display *d) {
-    if ((d->resized || w->width != d->width || w->height != d->height) && make_texture(w, d->width, d->height))
+    if ((d->resized || w->width != d->width || w->height != d->height) && make_picture(w, d->width, d->height))
         SDL_SetWindowSize(w->window, (int)d->width, (int)d->height);
-    const SDL_Rect rows = {0, (int)d->changed.first, (int)d->width, (int)(d->changed.end - d->changed.first)};
-    SDL_UpdateTexture(w->texture, &rows, d->pixels + (size_t)d->changed.first * d->width, (int)d->width * 4);
-    w->dirty = true;
+    if (!w->picture)
+        return;
+    for (unsigned y = d->changed.first; y < d->changed.end; y++)
+        memcpy((uint8_t *)w->picture->pixels + (size_t)y * (size_t)w->picture->pitch, d->pixels + (size_t)y * d->width,
+               (size_t)d->width * 4);
+    if (w->changed.first == w->changed.end)
+        w->changed = d->changed;
+    if (d->changed.first < w->changed.first)
+        w->changed.first = d->changed.first;
+    if (d->changed.end > w->changed.end)
+        w->changed.end = d->changed.end;
 }
 
 static void update_title(struct window *w, uint64_t instructions, uint64_t frames) {
@@ -262,10 +286,30 @@ static void update_title(struct window *w, uint64_t instructions, uint64_t frame
 
 void window_draw(struct window *w, uint64_t instructions, uint64_t frames) {
     update_title(w, instructions, frames);
-    if (!w->dirty)
+    if (!w->picture || (!w->exposed && w->changed.first == w->changed.end))
         return;
-    w->dirty = false;
-    SDL_RenderClear(w->renderer);
-    SDL_RenderCopy(w->renderer, w->texture, NULL, NULL);
-    SDL_RenderPresent(w->renderer);
+    SDL_Surface *surface = SDL_GetWindowSurface(w->window);
+    if (!surface)
+        return;
+    SDL_Rect to = place(w, surface->w, surface->h);
+    if (w->exposed)
+        SDL_FillRect(surface, NULL, 0);
+    if (to.w != w->picture->w || to.h != w->picture->h) {
+        if (surface->format->format != w->picture->format->format ||
+            SDL_SoftStretchLinear(w->picture, NULL, surface, &to) != 0)
+            SDL_BlitScaled(w->picture, NULL, surface, &to);
+    } else {
+        SDL_Rect rows = {0, (int)w->changed.first, to.w, (int)(w->changed.end - w->changed.first)};
+        if (w->exposed)
+            rows = (SDL_Rect){0, 0, to.w, to.h};
+        to.y += rows.y;
+        to.h = rows.h;
+        SDL_BlitSurface(w->picture, &rows, surface, &to);
+    }
+    if (w->exposed)
+        SDL_UpdateWindowSurface(w->window);
+    else
+        SDL_UpdateWindowSurfaceRects(w->window, &to, 1);
+    w->exposed = false;
+    w->changed = (struct row_range){0, 0};
 }

@@ -53,7 +53,9 @@ static void system_call(struct htif *t, uint64_t block) {
         result = 0;
     } else if (word[0] == SYS_WRITE) {
         const uint8_t *text = word[3] <= TEXT_MAX ? bus_dma(t->board, word[2], word[3], false) : NULL;
-        result = text ? chardev_write(t->chardev, text, word[3]) : word[3] ? (uint64_t)-14 : 0; /* EFAULT */
+        result = text || word[3] == 0 ? word[3] : (uint64_t)-14; /* EFAULT */
+        if (text)
+            chardev_write_all(t->chardev, text, word[3]);
     }
     store(t, block, result);
 }
@@ -69,7 +71,7 @@ static void serve(struct htif *t, uint64_t value) {
         system_call(t, payload);
     uint8_t byte = (uint8_t)payload;
     if (device == 1 && command == 1)
-        chardev_write(t->chardev, &byte, 1);
+        chardev_write_all(t->chardev, &byte, 1);
     store(t, t->tohost, 0);
     if (t->fromhost && !(device == 1 && command == 0)) /* input is never there: the guest asks again */
         store(t, t->fromhost, device == 0 ? 1 : (value & ~UINT64_C(0xffffffffffff)));

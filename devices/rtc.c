@@ -1,6 +1,5 @@
 /* rtc.c: the goldfish real-time clock: nanoseconds since 1970, read low half first, and an alarm. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "devices.h"
 
@@ -25,11 +24,7 @@ struct rtc {
     struct board_timer timer;
 };
 
-static uint64_t clock_ns(const struct rtc *r) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec + r->offset;
-}
+static uint64_t clock_ns(const struct rtc *r) { return board_clock_ns(r->board) + r->offset; }
 
 static void update(struct rtc *r) { board_interrupt(r->board, r->irq, r->enabled && r->pending); }
 

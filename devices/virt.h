@@ -28,6 +28,7 @@ struct virt_config {
     unsigned fb_width, fb_height;      /* 0: no simple-framebuffer */
     unsigned cbo_block;     /* bytes; 0: no cache-block instructions */
     bool virtio[VIRTIO_SLOTS]; /* slots that have a device */
+    uint8_t seed[32];       /* random bytes for the system's own generator */
 };
 
 /* All devices that do not depend on options. flash: images for the two banks, NULL: empty. */

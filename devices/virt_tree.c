@@ -2,7 +2,6 @@
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "virt.h"
 
@@ -190,14 +189,12 @@ static void soc(struct tree *t, const struct virt_config *c) {
 
 static void chosen(struct tree *t, const struct virt_config *c) {
     char path[64];
-    uint8_t seed[32];
     begin(t, "chosen");
     snprintf(path, sizeof path, "/soc/serial@%llx", (unsigned long long)VIRT_UART);
     text(t, "stdout-path", path);
     if (c->bootargs)
         text(t, "bootargs", c->bootargs);
-    if (getrandom(seed, sizeof seed, 0) == sizeof seed)
-        check(t, fdt_property(t->fdt, "rng-seed", seed, sizeof seed));
+    check(t, fdt_property(t->fdt, "rng-seed", c->seed, sizeof c->seed));
     if (c->initrd_start != c->initrd_end) {
         check(t, fdt_property_u64(t->fdt, "linux,initrd-start", c->initrd_start));
         check(t, fdt_property_u64(t->fdt, "linux,initrd-end", c->initrd_end));

@@ -2,6 +2,8 @@
  *
  *      { type 4, reserved 4, sector 8 } data ... { status 1 }
  *
+ * In a counted run they are served where the guest notifies, so that they end at the same instruction in every run.
+ *
  * A request's status is written after its data is where it belongs, and a flush's after fdatasync has returned. A guest
  * that has not accepted FLUSH gets every write synced.
  */
@@ -66,7 +68,7 @@ static uint8_t transfer(struct block *k, uint32_t type, uint64_t sector, uint32_
 }
 
 /* Serves k->chain; returns how many of its writable bytes were written; 0: malformed. */
-static uint32_t serve(struct block *k, bool write_through) {
+static uint32_t serve(struct block *k, bool sync) {
     const struct virtio_chain *c = &k->chain;
     struct {
         uint32_t type, reserved;
@@ -78,7 +80,7 @@ static uint32_t serve(struct block *k, bool write_through) {
         return 0;
     if (header.type == T_IN || header.type == T_OUT) {
         status = transfer(k, header.type, header.sector, &written);
-        if (header.type == T_OUT && status == S_OK && write_through && !drive_flush(k->drive))
+        if (header.type == T_OUT && status == S_OK && sync && !drive_flush(k->drive))
             status = S_IOERR;
     } else if (header.type == T_FLUSH) {
         status = drive_flush(k->drive) ? S_OK : S_IOERR;
@@ -93,6 +95,15 @@ static uint32_t serve(struct block *k, bool write_through) {
     return c->writable_bytes - 1 == written ? written + 1 : (uint32_t)c->writable_bytes;
 }
 
+static void finish(struct block *k, uint32_t written) {
+    if (written)
+        virtio_push(k->virtio, &k->chain, written);
+    else
+        virtio_break(k->virtio);
+}
+
+static bool write_through(const struct block *k) { return !(virtio_features(k->virtio) & F_FLUSH); }
+
 static void *block_main(void *arg) {
     struct block *k = arg;
     struct board *b = virtio_board(k->virtio);
@@ -104,14 +115,11 @@ static void *block_main(void *arg) {
                 board_wait_cond(b, &k->notified);
             continue;
         }
-        bool write_through = !(virtio_features(k->virtio) & F_FLUSH);
+        bool sync = write_through(k);
         board_unlock(b);
-        uint32_t written = serve(k, write_through);
+        uint32_t written = serve(k, sync);
         board_lock(b);
-        if (written)
-            virtio_push(k->virtio, &k->chain, written);
-        else
-            virtio_break(k->virtio);
+        finish(k, written);
     }
     board_unlock(b);
     return NULL;
@@ -119,6 +127,11 @@ static void *block_main(void *arg) {
 
 static void notify(void *device, unsigned queue) {
     struct block *k = device;
+    if (!k->running) {
+        while (virtio_pop(k->virtio, 0, &k->chain))
+            finish(k, serve(k, write_through(k)));
+        return;
+    }
     k->pending = true;
     pthread_cond_signal(&k->notified);
 }
@@ -162,6 +175,8 @@ bool virtio_block_create(struct board *b, unsigned slot, const struct drive_conf
         destroy(k);
         return false;
     }
+    if (board_counted(b))
+        return true;
     int error = pthread_create(&k->thread, NULL, block_main, k);
     k->running = error == 0;
     if (error)

@@ -1,7 +1,6 @@
-/* virtio_entropy.c: virtio's entropy device (virtio 1.2, section 5.4): random bytes from the host's kernel. */
+/* virtio_entropy.c: virtio's entropy device (virtio 1.2, section 5.4): random bytes from the board. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "virtio_devices.h"
 
@@ -13,18 +12,12 @@ struct entropy {
 };
 
 /* Fills the chain's writable part, at most REQUEST_MAX bytes. */
-static uint32_t fill_chain(const struct virtio_chain *chain) {
+static uint32_t fill_chain(struct board *b, const struct virtio_chain *chain) {
     uint32_t done = 0;
     for (unsigned i = chain->readable; i < chain->readable + chain->writable && done < REQUEST_MAX; i++) {
         const struct virtio_segment *s = &chain->segments[i];
         uint32_t size = s->size < REQUEST_MAX - done ? s->size : REQUEST_MAX - done;
-        for (uint32_t at = 0; at < size;) {
-            size_t part = size - at < 256 ? size - at : 256; /* as much as getrandom gives in one piece */
-            ssize_t got = getrandom(s->host + at, part, 0);
-            if (got <= 0)
-                return done + at;
-            at += (uint32_t)got;
-        }
+        board_random(b, s->host, size);
         done += size;
     }
     return done;
@@ -33,7 +26,7 @@ static uint32_t fill_chain(const struct virtio_chain *chain) {
 static void notify(void *device, unsigned queue) {
     struct entropy *e = device;
     while (virtio_pop(e->virtio, queue, &e->chain))
-        virtio_push(e->virtio, &e->chain, fill_chain(&e->chain));
+        virtio_push(e->virtio, &e->chain, fill_chain(virtio_board(e->virtio), &e->chain));
 }
 
 static const struct virtio_class entropy_class = {.id = VIRTIO_ENTROPY, .queues = 1, .notify = notify, .destroy = free};

@@ -16,7 +16,7 @@ static struct game {
 
 static int brick_width(void) { return (int)g.w.width / COLUMNS; }
 static int brick_height(void) { return (int)g.w.height / 28; }
-static int wall_top(void) { return (int)g.w.height / 10; }
+static int wall_top(void) { return g.w.height > 440 ? (int)g.w.height / 10 : 44; } /* below the score */
 static int paddle_top(void) { return (int)g.w.height - 48; }
 
 static void draw_brick(int row, int column) {
@@ -48,6 +48,8 @@ static void new_game(void) {
     g.score = g.level = 0;
     g.paddle_width = (int)g.w.width / 8;
     g.paddle = ((int)g.w.width - g.paddle_width) / 2;
+    g.x = (int)g.w.width / 2 * ONE; /* where nothing is drawn */
+    g.y = (int)g.w.height / 2 * ONE;
     new_wall();
     draw_score();
 }
@@ -98,7 +100,10 @@ static void move_ball(void) {
     if (!g.served) {
         g.x = (g.paddle + g.paddle_width / 2 - BALL / 2) * ONE;
         g.y = (paddle_top() - BALL) * ONE;
-        if (g.w.keys[KEY_SPACE] || g.w.clicked || g.w.frames)
+        bool wanted = g.w.keys[KEY_SPACE] || g.w.clicked || g.w.frames;
+        for (unsigned i = 0; i < g.w.pressed_count; i++)
+            wanted |= g.w.pressed[i] == KEY_SPACE; /* held no longer than a frame */
+        if (wanted)
             serve();
     }
     if (g.served) {

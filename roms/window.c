@@ -139,7 +139,10 @@ bool window_frame(struct window *w) {
     for (unsigned i = 0; i < SLOTS; i++)
         if (inputs[i].registers)
             input_read(w, &inputs[i]);
-    return !w->keys[KEY_ESC] && !w->keys[KEY_Q];
+    bool leave = false; /* a key may be down for less than a frame */
+    for (unsigned i = 0; i < w->pressed_count; i++)
+        leave |= w->pressed[i] == KEY_ESC || w->pressed[i] == KEY_Q;
+    return !leave;
 }
 
 void fill_rectangle(struct window *w, int x, int y, int width, int height, uint32_t color) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Boots real systems under riv boot: OpenSBI with Debian's riscv64 Linux kernel and an initramfs made here of busybox, and
-OpenSBI with U-Boot.
+"""Boots real systems under riv boot: OpenSBI with Debian's riscv64 Linux kernel and an initramfs of busybox (boot/initramfs.py),
+OpenSBI with U-Boot, and all three in a row.
 
     run_boot.py --list                                names of the tests
     run_boot.py --root DIR --fetch                    fills DIR with scripts/debian-root (needs the network the first time)
@@ -10,59 +10,56 @@ Each must end by itself, by powering off, with status 0, and must have printed w
 Without packages the tests are skipped (status 77), but not where CI is set: there everything has to run.
 """
 import argparse
+import functools
 import hashlib
+import http.server
 import io
-import lzma
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "boot"))
+from initramfs import build  # noqa: E402
 
 PACKAGES = ["linux-image-riscv64", "busybox-static"]
 FIRMWARE = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic")
 U_BOOT = Path("/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf")
-MODULES = ["kernel/drivers/virtio/virtio_mmio.ko.xz", "kernel/drivers/block/virtio_blk.ko.xz"]
 SKIP = 77
 transcript = io.StringIO()
 
-INIT = """#!/bin/busybox sh
-b=/bin/busybox
-$b mount -t proc proc /proc
-$b mount -t devtmpfs dev /dev
-for m in /modules/*; do $b insmod $m; done
-echo "=== $($b uname -sm), $($b nproc) harts"
-while [ ! -b /dev/vda ]; do $b sleep 0.1; done
-echo "=== disk $($b sha256sum </dev/vda)"
-$b printf 'written by the guest' | $b dd of=/dev/vda bs=512 seek=3 conv=notrunc,fsync 2>/dev/null
-echo "=== sum $($b seq 1 20000 | $b awk '{ s += $1 * $1 % 7 / 2 } END { print s }')"
-$b poweroff -f
+SCRIPT = """
+echo "=== $(uname -sm), $(nproc) harts"
+while [ ! -b /dev/vda ]; do sleep 0.1; done
+echo "=== disk $(sha256sum </dev/vda)"
+printf 'written by the guest' | dd of=/dev/vda bs=512 seek=3 conv=notrunc,fsync 2>/dev/null
+echo "=== sum $(seq 1 20000 | awk '{ s += $1 * $1 % 7 / 2 } END { print s }')"
+"""
+DEVICES = """
+echo "=== rtc $(cat /sys/class/rtc/rtc0/name), since epoch $(cat /sys/class/rtc/rtc0/since_epoch)"
+echo "=== random $(cat /sys/class/misc/hw_random/rng_current) $(head -c 1000 /dev/hwrng | wc -c)"
+echo "=== inputs $(grep -h ^N: /proc/bus/input/devices | sed 's/N: Name=//' | tr '\n' ' ')"
+echo "to the virtio console" >/dev/hvc0
+ifconfig lo 127.0.0.1
+ifconfig eth0 10.0.2.15 netmask 255.255.255.0
+route add default gw 10.0.2.2
+echo "=== fetched $(wget -q -O - http://10.0.2.2:PORT/data | sha256sum)"
+echo "=== listening"
+echo "=== sent $(echo from the guest | nc -l -p 7777)"
 """
 
 
-def archive(files):
-    """An initramfs: cpio in the "newc" format (Documentation/driver-api/early-userspace/buffer-format.rst of Linux)."""
-    out = b""
-    for number, (name, mode, data) in enumerate([*files, ("TRAILER!!!", 0, b"")], 1):
-        fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
-        out += b"070701" + b"".join(b"%08X" % f for f in fields) + name.encode() + b"\0"
-        out += bytes(-len(out) % 4) + data
-        out += bytes(-len(out) % 4)
-    return out
-
-
-def initramfs(root):
-    modules = next(root.glob("usr/lib/modules/*"))
-    files = [(d, 0o40755, b"") for d in ("bin", "dev", "proc", "modules")]
-    files += [("bin/busybox", 0o100755, (root / "usr/bin/busybox").read_bytes()), ("init", 0o100755, INIT.encode())]
-    files += [(f"modules/{i}.ko", 0o100644, lzma.decompress((modules / m).read_bytes())) for i, m in enumerate(MODULES)]
-    return archive(files), modules / "vmlinuz"
+def initramfs(root, modules=("virtio_mmio", "virtio_blk"), script=SCRIPT):
+    return build(root, modules, script.encode() if script else None), next(root.glob("usr/lib/modules/*/vmlinuz"))
 
 
 def boot(riv, args, timeout, dialogue=()):
-    """dialogue: pairs of what is waited for and what is then typed."""
+    """dialogue: pairs of what is waited for and what is then typed, or a function that is called."""
     with subprocess.Popen([riv, "boot", "--display=none", *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as process:
         killer = threading.Timer(timeout, process.kill)
@@ -77,6 +74,9 @@ def boot(riv, args, timeout, dialogue=()):
             if typed is not None and more:
                 seen, out = out, b""
                 print(seen.decode(errors="replace"), end="", file=transcript)
+                if callable(typed):
+                    typed()
+                    continue
                 process.stdin.write(typed)
                 process.stdin.flush()
         err = process.stderr.read()
@@ -113,11 +113,102 @@ def u_boot(riv, root, options):
     return status == 0 and "U-Boot 20" in out and "x=369cf" in out and not err, (status, out[-2000:], err)
 
 
+def boot_disk(work, files):
+    """A disk with one bootable partition (MBR) that holds an ext2 file system of files."""
+    folder, system, disk = Path(work, "boot"), Path(work, "ext2"), Path(work, "disk")
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    size = sum(map(len, files.values())) // 4096 * 5 + 4096  # blocks of 1 KiB, a quarter of them free
+    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext2", "-b", "1024", "-d", folder, system, str(size)], check=True, stdout=subprocess.DEVNULL)
+    content, start = system.read_bytes(), 2048
+    entry = bytes([0x80, 0, 0, 0, 0x83, 0, 0, 0]) + start.to_bytes(4, "little") + (len(content) // 512).to_bytes(4, "little")
+    disk.write_bytes(bytes(446) + entry + bytes(48) + b"\x55\xaa" + bytes((start - 1) * 512) + content)
+    return disk
+
+
+def u_boot_linux(riv, root, options):
+    """U-Boot finds extlinux.conf on the disk by itself and starts what it names."""
+    image, kernel = initramfs(root, script='echo "=== $(cat /proc/cmdline)"\n')
+    config = b"default it\nlabel it\nkernel /vmlinuz\ninitrd /initrd\nappend console=ttyS0 quiet by=u-boot\n"
+    with tempfile.TemporaryDirectory() as work:
+        disk = boot_disk(work, {"extlinux/extlinux.conf": config, "vmlinuz": kernel.read_bytes(), "initrd": image})
+        status, out, err = boot(riv, [*options, "-nographic", "-M", "virt", "-bios", FIRMWARE / "fw_jump.bin", "-kernel", U_BOOT,
+                                      "-drive", f"file={disk},format=raw,id=hd0,snapshot=on", "-device",
+                                      "virtio-blk-device,drive=hd0", "-m", "1G"], 150)
+    got = re.findall(r"^=== (.*)$", out, re.MULTILINE)
+    return (status, got, err) == (0, ["console=ttyS0 quiet by=u-boot"], "") and "U-Boot 20" in out, (status, got, out[-3000:], err)
+
+
+def shell(riv, root):
+    """What a newcomer sees: a prompt of busybox; typed commands are done; at its end the power goes off."""
+    image, kernel = initramfs(root, script=None)
+    with tempfile.TemporaryDirectory() as work:
+        initrd = Path(work, "initrd")
+        initrd.write_bytes(image)
+        status, out, err = boot(riv, ["-M", "virt", "-nographic", "-bios", FIRMWARE / "fw_dynamic.bin", "-kernel", kernel, "-initrd",
+                                      initrd, "-append", "console=ttyS0 quiet", "-m", "512", "-smp", "2"], 150,
+                                [(b"# ", b"echo $((6 * 7))-$(uname -m)\n"), (b"42-riscv64\r\n", b"exit\n")])
+    return status == 0 and "42-riscv64" in out and not err, (status, out[-2000:], err)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def devices(riv, root):
+    """Clock, entropy, input, virtio console and network as Linux sees them; a server on the host, and a port that is forwarded."""
+    data = bytes(i * i % 253 for i in range(300000))
+    with tempfile.TemporaryDirectory() as work, socket.socket() as probe:
+        Path(work, "data").write_bytes(data)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=work))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        image, kernel = initramfs(root, ["virtio_mmio", "virtio_net", "virtio_rng", "virtio_input", "evdev"],
+                                  DEVICES.replace("PORT", str(server.server_port)))
+        initrd = Path(work, "initrd")
+        initrd.write_bytes(image)
+
+        answers = []
+
+        def send():
+            while answers[-1:] != [b"from the guest\n"] and len(answers) < 50:  # until the guest listens
+                with socket.create_connection(("127.0.0.1", port), 30) as s:
+                    s.sendall(b"from the host\n")
+                    s.shutdown(socket.SHUT_WR)
+                    s.settimeout(5)
+                    try:
+                        answers.append(s.recv(100))
+                    except OSError:
+                        answers.append(b"")
+                time.sleep(0.2)
+
+        status, out, err = boot(riv, ["--kernel", kernel, "--initrd", initrd, "--append", "console=ttyS0 quiet", "-m", "512M",
+                                      "--netdev", f"user,hostfwd=tcp:127.0.0.1:{port}-:7777", "--console", f"file:{work}/console",
+                                      "--device", "virtio-keyboard-device", "--device", "virtio-tablet-device", "--device",
+                                      "virtio-rng-device"], 150, [(b"=== listening", send)])
+        console = Path(work, "console").read_text() if Path(work, "console").exists() else ""
+        server.shutdown()
+    got = dict(line.split(" ", 1) for line in re.findall(r"^=== (\w+ .*)$", out, re.MULTILINE))
+    now = int(re.search(r"since epoch (\d+)", got.get("rtc", "since epoch 0"))[1])
+    good = (status == 0 and "sent" in got and abs(now - time.time()) < 300 and "goldfish" in got["rtc"] and
+            re.fullmatch(r"virtio_rng\.\d+ 1000", got["random"]) and got["fetched"] == f"{hashlib.sha256(data).hexdigest()}  -" and
+            got.get("sent") == "from the host" and answers[-1] == b"from the guest\n" and "eyboard" in got["inputs"] and "ablet" in got["inputs"] and
+            "to the virtio console" in console and not err)
+    return good, (status, got, console, err, out[-1500:])
+
+
 TESTS = {
     "linux": lambda riv, root: linux(riv, root, [], 1, False),
     "linux_interpreted": lambda riv, root: linux(riv, root, ["--engine=interp"], 1, True),
     "linux_two_harts": lambda riv, root: linux(riv, root, [], 2, True),
     "u_boot": lambda riv, root: u_boot(riv, root, []),
+    "u_boot_linux": lambda riv, root: u_boot_linux(riv, root, []),
+    "shell": shell,
+    "devices": devices,
 }
 
 

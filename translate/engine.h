@@ -61,6 +61,9 @@ void engine_hart_exit(struct hart *h);
 enum engine_stop engine_run(struct hart *h);
 /* Makes h return STOP_PENDING soon; callable from any thread and from signal handlers. */
 void engine_kick(struct hart *h);
+/* Instructions h has executed so far, on its own thread outside of engine_run; what is translated counts with
+ * engine_config.stats. */
+uint64_t engine_instructions(const struct hart *h);
 /* Nothing is recorded any more, by any hart. For callbacks of the observer: h is theirs. */
 void engine_records_stop(struct hart *h);
 /* Stops all other harts outside of guest code, their records given, until they are resumed; h itself is not running.

@@ -19,6 +19,8 @@ static const char *const leave_keys[BACK_COUNT] = {
     [BACK_INTERPRET] = "interpret", [BACK_UNBOXED] = "unboxed",   [BACK_RECORD] = "record",
     [BACK_FAULT] = "fault",         [BACK_MODE] = "mode"};
 
+uint64_t engine_instructions(const struct hart *h) { return interp_count(h) + h->stat[0]; }
+
 void engine_print_stats(struct engine *e, FILE *to, bool json) {
     uint64_t interpreted = e->done_interpreted, steps = e->done_steps, stat[4], leaves[BACK_COUNT], all = 0;
     for (int i = 0; i < 4; i++)

@@ -33,7 +33,7 @@ struct boot_config {
     uint64_t ram_bytes;
     const char *cpu; /* NULL: by the image */
     enum engine_kind engine;
-    bool stats;
+    bool stats, icount, semihosting;
     unsigned hostile;
     bool net, console, entropy, gpu, keyboard, tablet;
     const char *console_to; /* chardev of the virtio console */

@@ -16,7 +16,13 @@
 #include "boot.h"
 
 #define DEFAULT_FIRMWARE "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"
-enum { KERNEL_OFFSET_64 = 2 << 20, KERNEL_OFFSET_32 = 4 << 20, SIGNAL_STACK = 65536, FRAME_MS = 16 };
+enum {
+    KERNEL_OFFSET_64 = 2 << 20,
+    KERNEL_OFFSET_32 = 4 << 20,
+    SIGNAL_STACK = 65536,
+    FRAME_NS = 16666667,
+    COUNT_FRAMES = 30
+};
 #define TREE_TOP (UINT64_C(1) << 30) /* the device tree is within the first GiB of RAM: 32-bit kernels reach it */
 
 struct boot_hart {
@@ -24,6 +30,7 @@ struct boot_hart {
     struct hart *hart;
     pthread_t thread;
     bool started, in_engine;
+    uint64_t instructions; /* as it said last; atomic */
 };
 
 struct machine_parts {
@@ -60,8 +67,11 @@ static void *hart_main(void *arg) {
     if (stack.ss_sp)
         sigaltstack(&stack, NULL);
     running_hart = h->hart;
-    while (!__atomic_load_n(&h->machine->stopping, __ATOMIC_ACQUIRE))
+    while (!__atomic_load_n(&h->machine->stopping, __ATOMIC_ACQUIRE)) {
         engine_run(h->hart);
+        if (h->machine->config.display == DISPLAY_SDL)
+            __atomic_store_n(&h->instructions, engine_instructions(h->hart), __ATOMIC_RELAXED);
+    }
     running_hart = NULL;
     stack.ss_flags = SS_DISABLE;
     void *memory = stack.ss_sp;
@@ -197,6 +207,7 @@ static bool load_images(struct machine_parts *m, const char *image, char *err, s
         if (!image_load(m->board, &m->images, program, VIRT_RAM, &m->image, err, n))
             return false;
         m->entry = m->image.entry;
+        m->config.semihosting = true;
         return true;
     }
     if (!c->bios && access(bios, R_OK) != 0) {
@@ -230,6 +241,7 @@ static bool load_all(struct machine_parts *m, const char *image, char *err, size
             return false;
         m->virt.initrd_end = m->virt.initrd_start + initrd_size;
     }
+    board_random(m->board, m->virt.seed, sizeof m->virt.seed);
     m->virt.harts = c->harts;
     m->virt.ram_bytes = c->ram_bytes;
     m->virt.xlen = m->isa.xlen;
@@ -254,8 +266,17 @@ static bool load_all(struct machine_parts *m, const char *image, char *err, size
 
 static bool add_harts(struct machine_parts *m, char *err, size_t n) {
     const struct boot_config *c = &m->config;
+    if (c->semihosting && !semihost_create(m->board, m->serial)) {
+        snprintf(err, n, "no memory");
+        return false;
+    }
     const struct engine_config config = {
-        .isa = &m->isa, .kind = c->engine, .stats = c->stats, .hostile = c->hostile, .system = board_bus(m->board)};
+        .isa = &m->isa,
+        .kind = c->engine,
+        .stats = c->stats || c->display == DISPLAY_SDL, /* the window's title says how fast it goes */
+        .hostile = c->hostile,
+        .icount = c->icount,
+        .system = board_bus(m->board)};
     err[0] = 0;
     m->engine = engine_create(&config, err, n);
     if (!m->engine)
@@ -300,8 +321,10 @@ struct machine_parts *boot_create(const struct boot_config *c, char *err, size_t
     m->config = *c;
     m->signal_fd = -1;
     choose_window(m, image);
-    const struct board_config board = {
-        .harts = c->harts, .ram_bytes = c->ram_bytes, .wires = {.interrupt = hart_interrupt, .dma = hart_dma}};
+    const struct board_config board = {.harts = c->harts,
+                                       .ram_bytes = c->ram_bytes,
+                                       .counted = c->icount,
+                                       .wires = {.interrupt = hart_interrupt, .dma = hart_dma}};
     bool ok = choose_isa(m, image ? image : c->kernel, err, n) && (m->board = board_create(&board, err, n)) &&
               add_devices(m, err, n) && load_all(m, image, err, n) && add_harts(m, err, n);
     if (ok && !take_signals(m)) {
@@ -369,14 +392,37 @@ static void stop_harts(struct machine_parts *m) {
             pthread_join(m->harts[i].thread, NULL);
 }
 
+/* Instructions executed by all harts, as they said when asked last; asks them again. */
+static uint64_t count_instructions(struct machine_parts *m, bool ask) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        sum += __atomic_load_n(&m->harts[i].instructions, __ATOMIC_RELAXED);
+        if (ask)
+            engine_kick(m->harts[i].hart);
+    }
+    return sum;
+}
+
+/* Milliseconds until the picture is to be looked at again, 60 times a second; *next: when that is. */
+static int until(uint64_t *next) {
+    uint64_t now = monotonic_ns();
+    *next += FRAME_NS;
+    if (*next <= now || *next > now + 2 * FRAME_NS) /* it cannot keep up */
+        *next = now + FRAME_NS / 4;
+    return (int)((*next - now + 999999) / 1000000);
+}
+
 /* The main thread's part: waits, and looks after the picture. */
 static int wait_end(struct machine_parts *m, bool *reset) {
     const struct boot_config *c = &m->config;
     bool draws = c->display != DISPLAY_NONE || c->frames || c->screenshot;
+    unsigned polls = 0;
+    uint64_t next = monotonic_ns();
     int status = 0;
     enum board_end end;
-    while ((end = board_wait(m->board, draws ? FRAME_MS : -1, &status)) == BOARD_RUNNING) {
-        bool open = display_poll(m->display, 0);
+    while ((end = board_wait(m->board, draws ? until(&next) : -1, &status)) == BOARD_RUNNING) {
+        bool ask = c->display == DISPLAY_SDL && ++polls % COUNT_FRAMES == 0;
+        bool open = display_poll(m->display, count_instructions(m, ask));
         if (!open || (c->frames && display_frames(m->display) >= c->frames))
             board_stop(m->board, BOARD_EXIT, 0);
     }

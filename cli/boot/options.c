@@ -134,6 +134,12 @@ static bool set_machine(struct boot_config *c, const char *value, char *err, siz
 
 static bool set_stats(struct boot_config *c, const char *value, char *err, size_t n) { return c->stats = true; }
 
+static bool set_icount(struct boot_config *c, const char *value, char *err, size_t n) { return c->icount = true; }
+
+static bool set_semihosting(struct boot_config *c, const char *value, char *err, size_t n) {
+    return c->semihosting = true;
+}
+
 static bool set_console(struct boot_config *c, const char *value, char *err, size_t n) {
     c->console_to = value;
     return c->console = true;
@@ -183,6 +189,9 @@ static const struct option options[] = {
     {"screenshot", NULL, "FILE", set_screenshot, "write the picture as PNG at the end"},
     {"frames", NULL, "N", set_frames, "end after N changed pictures"},
     {"signature", NULL, "FILE", set_signature, "write memory between begin_signature and end_signature at the end"},
+    {"icount", NULL, NULL, set_icount,
+     "time is the number of instructions: same input, same run (one hart, interpreted)"},
+    {"semihosting", NULL, NULL, set_semihosting, "semihosting under firmware, too (a FILE in M mode always has it)"},
     {"stats", NULL, NULL, set_stats, "print the engine's counters at the end"},
     {"list", NULL, NULL, ask_list, "show the ROMs that come with riv"},
     {"help", "h", NULL, ask_help, "show this"},
@@ -262,6 +271,13 @@ bool boot_options(struct boot_config *c, int argc, char **argv, char *err, size_
     }
     if (c->image && c->kernel) {
         snprintf(err, n, "both a program (%s) and --kernel", c->image);
+        return false;
+    }
+    if (c->icount && (c->harts > 1 || c->engine == ENGINE_JIT || c->net)) {
+        snprintf(err, n, "--icount goes with one hart, interpreted, without network: drop %s",
+                 c->harts > 1 ? "--smp"
+                 : c->net     ? "--netdev"
+                              : "--engine=jit");
         return false;
     }
     if (c->action == BOOT_RUN && !c->image && !c->kernel && !c->bios) {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 RIV = os.environ["RIV"]
 WORK = Path(os.environ["RIV_TEST_DIR"])
+WORK.mkdir(parents=True, exist_ok=True)
 SANITIZED = bool(os.environ.get("RIV_SANITIZE"))
 HERE = Path(__file__).resolve().parent
 CLEAN_ENV = {k: v for k, v in os.environ.items() if not k.startswith(("RIV", "QEMU_"))}
@@ -14,7 +15,6 @@ CLEAN_ENV = {k: v for k, v in os.environ.items() if not k.startswith(("RIV", "QE
 
 def build_guest(name, *flags):
     """A guest program of this folder, compiled where it is missing or old."""
-    WORK.mkdir(parents=True, exist_ok=True)
     program, source = WORK / name, HERE / f"{name}.c"
     with open(WORK / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,44 +1,14 @@
 """riv boot: the ROMs that come with it, on both engines; pictures against ones computed here; what cannot be booted."""
 import os
-import struct
-import subprocess
 import unittest
-import zlib
 
-from riv_case import CLEAN_ENV, RIV, WORK, RivCase
+from boot_case import BootCase, read_png
+from riv_case import WORK
 
 WIDTH, HEIGHT = 192, 128
 # They check themselves and say so; --smp 2 is for the one that wants several harts.
 CHECKS = ["traps", "traps32", "paging39", "paging48", "paging57", "paging32", "smc", "smc32", "fp", "fp32", "timer", "timer32",
           "smp", "smp32"]
-
-
-def read_png(path):
-    """Rows of (red, green, blue); only what riv writes: 8 bits, RGB, not interlaced."""
-    data = path.read_bytes()
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    at, packed, header = 8, b"", None
-    while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + size]
-        if kind == b"IHDR":
-            header = struct.unpack(">IIBBBBB", body)
-        elif kind == b"IDAT":
-            packed += body
-        at += size + 12
-    width, height, *rest = header
-    assert rest == [8, 2, 0, 0, 0], header
-    raw, stride, rows, above = zlib.decompress(packed), width * 3, [], bytes(width * 3)
-    for y in range(height):
-        kind, line = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
-        for i in range(stride):  # PNG specification, section 9
-            left, up, corner = line[i - 3] if i >= 3 else 0, above[i], above[i - 3] if i >= 3 else 0
-            guess = left + up - corner
-            paeth = min((left, up, corner), key=lambda v, g=guess: abs(g - v))
-            line[i] = (line[i] + (0, left, up, (left + up) // 2, paeth)[kind]) & 255
-        rows.append([tuple(line[i:i + 3]) for i in range(0, stride, 3)])
-        above = line
-    return rows
 
 
 def rgb(v):
@@ -67,12 +37,7 @@ def mandelbrot(x, y):
     return (0, 0, 0) if n == 96 else (n * 5 & 255, n * 9 & 255, 255 - (n * 2 & 255))
 
 
-class Boot(RivCase):
-    def boot(self, *args, timeout=100):
-        return subprocess.run([RIV, "boot", *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=timeout, check=False, cwd=WORK,
-                              env={**CLEAN_ENV, "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"})
-
+class Boot(BootCase):
     def test_roms_that_check_themselves(self):
         for engine in ("jit", "interp"):
             for rom in CHECKS:

@@ -96,7 +96,13 @@ static int set_up(void **state) {
         m->ram[0] = (struct bus_ram){PROGRAM_CODE, 4096, (uint8_t *)(uintptr_t)PROGRAM_CODE, false};
         m->ram[1] = (struct bus_ram){PROGRAM_SCRATCH, SCRATCH_BYTES, (uint8_t *)(uintptr_t)PROGRAM_SCRATCH, false};
         m->ram[2] = (struct bus_ram){TABLES, TABLE_BYTES, tables[i], false};
-        m->bus = (struct bus){m, m->ram, 3, bus_read, bus_write, bus_time, bus_stimecmp, NULL};
+        m->bus = (struct bus){.ctx = m,
+                              .ram = m->ram,
+                              .ram_count = 3,
+                              .read = bus_read,
+                              .write = bus_write,
+                              .time = bus_time,
+                              .set_stimecmp = bus_stimecmp};
         for (int way = 0; way < WAYS; way++) {
             struct engine_config config = {
                 .mem = {.fetch = fetch, .watch_code = watch_code},

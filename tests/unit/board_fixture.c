@@ -38,7 +38,13 @@ static void start_board(struct board *b, const char *isa, unsigned harts, bool c
     b->ram = (struct bus_ram){RAM, RAM_SIZE, NULL, false};
     b->ram.host = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(b->ram.host, MAP_FAILED);
-    b->bus = (struct bus){b, &b->ram, 1, board_read, board_write, board_time, board_stimecmp, NULL};
+    b->bus = (struct bus){.ctx = b,
+                          .ram = &b->ram,
+                          .ram_count = 1,
+                          .read = board_read,
+                          .write = board_write,
+                          .time = board_time,
+                          .set_stimecmp = board_stimecmp};
     struct engine_config config = {.isa = &b->isa,
                                    .kind = board_kind,
                                    .hostile = board_kind == ENGINE_JIT ? 4 : 0,
