@@ -62,6 +62,10 @@ static enum engine_stop run(struct engine_hart *eh) {
             continue;
         if (eh->records)
             record_privilege(eh);
+        if (o->block && eh->records && eh->records->count) { /* an interrupt */
+            record_drain(eh);
+            o->block(o->ctx, h);
+        }
         bool recorded = record_wants(e, h->pc);
         if (recorded && o->filter) {
             record_drain(eh);
