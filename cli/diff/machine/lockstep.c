@@ -22,6 +22,7 @@ const char *const taken_labels[TAKEN_COUNT] = {
     [TAKEN_BOX] = "box: singles are not NaN-boxed",
     [TAKEN_MINMAX] = "fmin, fmax of a signalling NaN; invalid flag of inf * 0 + NaN",
     [TAKEN_SC] = "sc succeeds or fails differently",
+    [TAKEN_VIRTUAL] = "virtual addresses lent a page, as the reference asks for memory there",
     [TAKEN_WORD] = "amomin.w and the like compare 64 bits",
 };
 
@@ -60,7 +61,7 @@ static bool is_taken(const struct step *s, enum taken *class) {
         *class = TAKEN_CSR;
     else if (in->id == INSN_mret || in->id == INSN_sret || in->id == INSN_wfi)
         *class = TAKEN_RETURN;
-    else if (known_missing(in))
+    else if (known_missing(in) && in->id != INSN_sfence_vma)
         *class = TAKEN_MISSING;
     else
         return false;

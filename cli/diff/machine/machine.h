@@ -24,6 +24,7 @@ enum taken {
     TAKEN_BOX,       /* singles are not NaN-boxed */
     TAKEN_MINMAX,    /* fmin, fmax of a signalling NaN; invalid flag of inf * 0 + NaN */
     TAKEN_SC,        /* an SC that succeeds or fails where riv's does not */
+    TAKEN_VIRTUAL,   /* accesses at virtual addresses where there is no physical memory */
     TAKEN_WORD,      /* amomin.w and the like compare 64 bits */
     TAKEN_COUNT
 };

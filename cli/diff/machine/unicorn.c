@@ -14,7 +14,7 @@
 #include "../unicorn_state.h"
 #include "machine.h"
 
-enum { PAGE = 4096, MRET = 0x30200073, REGIONS = 16 };
+enum { PAGE = 4096, MRET = 0x30200073, REGIONS = 16, LENT_PAGES = 8 };
 
 static struct {
     uc_engine *uc;
@@ -24,7 +24,7 @@ static struct {
         uint8_t *copy;
     } regions[REGIONS];
     unsigned region_count;
-    uint64_t pc;
+    uint64_t pc, unmapped; /* unmapped: the address of an access that found nothing */
     /* the stretch under way */
     const struct step *steps;
     size_t count, done;
@@ -152,12 +152,47 @@ static void on_code(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
     }
 }
 
+static bool on_unmapped(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *ctx) {
+    u.unmapped = machine_lockstep.hart->xlen == 32 ? (uint32_t)address : address;
+    return false;
+}
+
 static void on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *ctx) {
     if (!u.steps || u.stores == sizeof u.made / sizeof *u.made)
         return;
     u.made[u.stores].address = address;
     u.made[u.stores].size = (unsigned)size;
     u.made[u.stores++].value = truncated((uint64_t)value, (unsigned)size);
+}
+
+static bool is_unmapped(uc_err error) { return error == UC_ERR_READ_UNMAPPED || error == UC_ERR_WRITE_UNMAPPED; }
+
+static bool accesses(const struct step *s) {
+    return s->count > 1 && (s->r[1].kind == RECORD_LOAD || s->r[1].kind == RECORD_STORE);
+}
+
+/* The last step is done: it has gone to where the reference cannot fetch, and riv is about to fault as well, or to go
+ * on in a page that has to be lent. */
+static bool jumped(const struct step *s, uc_err error) {
+    unsigned format = insn_rows[s->insn.id].format;
+    return (error == UC_ERR_FETCH_UNMAPPED || error == UC_ERR_EXCEPTION) &&
+           (format == FMT_JR || format == FMT_J || format == FMT_B);
+}
+
+/* Unicorn 2.0 looks whether there is memory at the virtual address of an access before it makes it at the physical one.
+ * Where there is none a page is put there for the time being; it is not the one that is accessed. */
+static bool lend_page(uint64_t *page, uc_err error) {
+    bool fetch = error == UC_ERR_FETCH_UNMAPPED, writable;
+    uint64_t va = fetch ? u.pc : u.unmapped, pa, ram_page;
+    if (fetch ? !u.first
+              : !mmu_probe(machine_lockstep.hart, va, &pa) || pa == va ||
+                    !mmu_ram(machine_lockstep.hart->sys, pa, &ram_page, &writable))
+        return false;
+    *page = va & PAGE_MASK;
+    if (uc_mem_map(u.uc, *page, PAGE, UC_PROT_ALL) != UC_ERR_OK)
+        return false;
+    machine_take(TAKEN_VIRTUAL, u.pc);
+    return true;
 }
 
 size_t unicorn_machine_run(const struct step *steps, size_t count) {
@@ -173,20 +208,33 @@ size_t unicorn_machine_run(const struct step *steps, size_t count) {
                  (unsigned long long)u.pc);
         machine_diverged(steps, what, NULL);
     }
-    uc_err error = uc_emu_start(u.uc, u.pc, UINT64_MAX, 0, 0);
+    uint64_t lent[LENT_PAGES];
+    unsigned lent_count = 0;
+    uc_err error;
+    bool again;
+    do {
+        u.first = true;
+        u.stores = 0;
+        error = uc_emu_start(u.uc, u.pc, UINT64_MAX, 0, 0);
+        again = u.done < count && (is_unmapped(error) || error == UC_ERR_FETCH_UNMAPPED) && lent_count < LENT_PAGES &&
+                lend_page(&lent[lent_count], error);
+        lent_count += again;
+    } while (again);
+    while (lent_count)
+        uc_mem_unmap(u.uc, lent[--lent_count], PAGE);
     if (u.done == count)
         return count;
-    if (error == UC_ERR_FETCH_UNMAPPED &&
-        u.done + 1 == count) { /* it has jumped to where riv is about to fault as well */
+    if (u.done + 1 == count && !u.first && jumped(&steps[u.done], error)) {
         compare(steps[u.done].r->address);
+        uc_reg_read(u.uc, UC_RISCV_REG_PC, &u.pc);
+        if (machine_lockstep.hart->xlen == 32)
+            u.pc = (uint32_t)u.pc;
         return count;
     }
     const struct step *s = &steps[u.done];
-    bool unmapped = error == UC_ERR_READ_UNMAPPED || error == UC_ERR_WRITE_UNMAPPED;
-    bool accesses = s->count > 1 && (s->r[1].kind == RECORD_LOAD || s->r[1].kind == RECORD_STORE);
     uint64_t pa, page;
     bool writable;
-    if (unmapped && accesses && mmu_probe(machine_lockstep.hart, s->r[1].address, &pa) &&
+    if (is_unmapped(error) && accesses(s) && mmu_probe(machine_lockstep.hart, s->r[1].address, &pa) &&
         !mmu_ram(machine_lockstep.hart->sys, pa, &page, &writable))
         return u.done;
     char what[96];
@@ -292,6 +340,7 @@ bool unicorn_machine_open(struct hart *h, char *err, size_t n) {
     u.stopped = true;
     uc_hook_add(u.uc, &hook, UC_HOOK_CODE, (void *)on_code, NULL, 1, 0);
     uc_hook_add(u.uc, &hook, UC_HOOK_MEM_WRITE, (void *)on_store, NULL, 1, 0);
+    uc_hook_add(u.uc, &hook, UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED, (void *)on_unmapped, NULL, 1, 0);
     if (machine_lockstep.plant)
         unicorn_machine_store(machine_lockstep.plant_address, &machine_lockstep.plant_bits,
                               insn_length(machine_lockstep.plant_bits));
