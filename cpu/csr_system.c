@@ -239,6 +239,16 @@ static bool denied(const struct hart *h, unsigned n) {
     }
 }
 
+bool system_csr_read(struct hart *h, unsigned n, uint64_t *value) {
+    const struct csr_row *row = &rows[row_of[n & 0xfff]];
+    if (!row->has || !row->has(h, n))
+        return false;
+    *value = row->get(h, n);
+    if (h->xlen == 32)
+        *value = (uint64_t)(int64_t)(int32_t)*value;
+    return true;
+}
+
 uint64_t system_csr_access(struct hart *h, uint64_t value, uint64_t imm) {
     unsigned n = imm & 0xfff, op = imm >> 12 & 3;
     bool write = !(imm >> 14 & 1), read = !(imm >> 15 & 1);

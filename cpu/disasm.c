@@ -14,19 +14,31 @@ const char *const insn_freg_names[32] = {
     "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
 
-/* Privileged manual, "CSR Listing": those that user programs and small kernels meet. */
+/* Privileged manual, "CSR Listing": those that are in csr.def and no range. */
 static const struct {
     uint16_t number;
     const char *name;
 } csr_names[] = {
-    {0x001, "fflags"},   {0x002, "frm"},        {0x003, "fcsr"},     {0x100, "sstatus"},   {0x104, "sie"},
-    {0x105, "stvec"},    {0x106, "scounteren"}, {0x140, "sscratch"}, {0x141, "sepc"},      {0x142, "scause"},
-    {0x143, "stval"},    {0x144, "sip"},        {0x180, "satp"},     {0x300, "mstatus"},   {0x301, "misa"},
-    {0x302, "medeleg"},  {0x303, "mideleg"},    {0x304, "mie"},      {0x305, "mtvec"},     {0x306, "mcounteren"},
-    {0x340, "mscratch"}, {0x341, "mepc"},       {0x342, "mcause"},   {0x343, "mtval"},     {0x344, "mip"},
-    {0xb00, "mcycle"},   {0xb02, "minstret"},   {0xc00, "cycle"},    {0xc01, "time"},      {0xc02, "instret"},
-    {0xc80, "cycleh"},   {0xc81, "timeh"},      {0xc82, "instreth"}, {0xf11, "mvendorid"}, {0xf12, "marchid"},
-    {0xf13, "mimpid"},   {0xf14, "mhartid"},
+    {0x001, "fflags"},    {0x002, "frm"},        {0x003, "fcsr"},       {0x100, "sstatus"},   {0x104, "sie"},
+    {0x105, "stvec"},     {0x106, "scounteren"}, {0x140, "sscratch"},   {0x141, "sepc"},      {0x142, "scause"},
+    {0x143, "stval"},     {0x144, "sip"},        {0x180, "satp"},       {0x300, "mstatus"},   {0x301, "misa"},
+    {0x302, "medeleg"},   {0x303, "mideleg"},    {0x304, "mie"},        {0x305, "mtvec"},     {0x306, "mcounteren"},
+    {0x340, "mscratch"},  {0x341, "mepc"},       {0x342, "mcause"},     {0x343, "mtval"},     {0x344, "mip"},
+    {0xb00, "mcycle"},    {0xb02, "minstret"},   {0xc00, "cycle"},      {0xc01, "time"},      {0xc02, "instret"},
+    {0xc80, "cycleh"},    {0xc81, "timeh"},      {0xc82, "instreth"},   {0xf11, "mvendorid"}, {0xf12, "marchid"},
+    {0xf13, "mimpid"},    {0xf14, "mhartid"},    {0xf15, "mconfigptr"}, {0x10a, "senvcfg"},   {0x14d, "stimecmp"},
+    {0x15d, "stimecmph"}, {0x30a, "menvcfg"},    {0x31a, "menvcfgh"},   {0x310, "mstatush"},  {0x320, "mcountinhibit"},
+    {0xb80, "mcycleh"},   {0xb82, "minstreth"},
+};
+
+static const struct {
+    uint16_t first, last, index; /* the first one's index */
+    const char *name, *tail;
+} csr_ranges[] = {
+    {0x10c, 0x10f, 0, "sstateen", ""},    {0x30c, 0x30f, 0, "mstateen", ""},     {0x31c, 0x31f, 0, "mstateen", "h"},
+    {0x323, 0x33f, 3, "mhpmevent", ""},   {0x3a0, 0x3a3, 0, "pmpcfg", ""},       {0x3b0, 0x3bf, 0, "pmpaddr", ""},
+    {0xb03, 0xb1f, 3, "mhpmcounter", ""}, {0xb83, 0xb9f, 3, "mhpmcounter", "h"}, {0xc03, 0xc1f, 3, "hpmcounter", ""},
+    {0xc83, 0xc9f, 3, "hpmcounter", "h"},
 };
 
 /* The constants of fli by rs1 field ("Zfa", load-immediate instructions), written as binutils writes them. */
@@ -58,14 +70,17 @@ static const char *rounding_name(const struct insn *insn) {
     }
 }
 
-static const char *csr_name(unsigned number, char *buf, size_t n) {
+const char *insn_csr_name(unsigned number, char *buf, size_t n) {
     for (size_t i = 0; i < sizeof csr_names / sizeof *csr_names; i++)
         if (csr_names[i].number == number)
             return csr_names[i].name;
-    if ((number & ~0x9fu) == 0xc00 && (number & 0x1f) >= 3)
-        snprintf(buf, n, "hpmcounter%u%s", number & 0x1f, number & 0x80 ? "h" : "");
-    else
-        snprintf(buf, n, "0x%x", number);
+    for (size_t i = 0; i < sizeof csr_ranges / sizeof *csr_ranges; i++)
+        if (number >= csr_ranges[i].first && number <= csr_ranges[i].last) {
+            snprintf(buf, n, "%s%u%s", csr_ranges[i].name, number - csr_ranges[i].first + csr_ranges[i].index,
+                     csr_ranges[i].tail);
+            return buf;
+        }
+    snprintf(buf, n, "0x%x", number);
     return buf;
 }
 
@@ -105,9 +120,9 @@ int insn_disassemble(const struct insn *insn, uint64_t pc, char *buf, size_t n) 
     case FMT_LR:
         return snprintf(buf, n, "%s%s\t%s,(%s)", name, order_names[insn->rm & 3], xd, x1);
     case FMT_CSR:
-        return snprintf(buf, n, "%s\t%s,%s,%s", name, xd, csr_name(insn->imm, csr, sizeof csr), x1);
+        return snprintf(buf, n, "%s\t%s,%s,%s", name, xd, insn_csr_name(insn->imm, csr, sizeof csr), x1);
     case FMT_CSRI:
-        return snprintf(buf, n, "%s\t%s,%s,%u", name, xd, csr_name(insn->imm, csr, sizeof csr), insn->rs1);
+        return snprintf(buf, n, "%s\t%s,%s,%u", name, xd, insn_csr_name(insn->imm, csr, sizeof csr), insn->rs1);
     case FMT_FENCE:
         return snprintf(buf, n, "%s\t%s,%s", name, fence_names[insn->imm >> 4 & 15], fence_names[insn->imm & 15]);
     case FMT_NONE:

@@ -97,6 +97,8 @@ void insn_decode(const struct isa *isa, uint32_t bits, struct insn *out);
 /* Writes the disassembly ("addi\ta0,a0,1") of a decoded instruction at pc into buf, as binutils prints it without
  * aliases; returns the length. */
 int insn_disassemble(const struct insn *insn, uint64_t pc, char *buf, size_t n);
+/* The CSR's name, made in buf where it is one of a range or unknown (0x...). */
+const char *insn_csr_name(unsigned number, char *buf, size_t n);
 
 /* The table's columns, for tools and tests. */
 struct insn_row {

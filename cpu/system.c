@@ -139,6 +139,8 @@ static void enter(struct hart *h, uint32_t cause, uint64_t tval, bool interrupt)
     uint64_t code = cause | (interrupt ? UINT64_C(1) << (h->xlen - 1) : 0), ms = s->mstatus;
     bool to_s = s->priv != PRIV_M && (interrupt ? s->mideleg : s->medeleg) >> cause & 1;
     h->res_valid = 0;
+    if (s->on_trap)
+        s->on_trap(h, cause, interrupt);
     if (to_s) {
         s->scause = extend(h, code);
         s->sepc = extend(h, h->pc);

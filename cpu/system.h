@@ -96,6 +96,7 @@ struct system {
     struct block *running;  /* the block being interpreted, in a counted run */
     struct trap fault;      /* of an access that generated code has made */
     uint64_t bounce;        /* what such a load gets that is not plain memory */
+    void (*on_trap)(struct hart *h, uint32_t cause, bool interrupt); /* about to be taken at h->pc; NULL: nobody asks */
     void *no_jumps;         /* what hart.jump_cache is set to so that generated code polls; NULL without the translator */
 };
 
@@ -143,6 +144,8 @@ void system_sleep(struct hart *h);
 
 /* csr_system.c: csr_access (cpu/interp.h) for harts with a board. */
 uint64_t system_csr_access(struct hart *h, uint64_t value, uint64_t imm);
+/* What CSR n holds, whatever the privilege; RV32 values are sign-extended.  False: there is no such. */
+bool system_csr_read(struct hart *h, unsigned n, uint64_t *value);
 /* pmp.c: after pmpcfg or pmpaddr has changed; whether an access of size bytes (a power of two) by privilege priv is
  * allowed.  *whole_page (may be NULL): the answer is the same for every byte of the page. */
 void pmp_update(struct system *s);

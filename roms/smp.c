@@ -72,11 +72,13 @@ static void work(word hart) {
     barrier();
     store_load(hart);
     csr_write(mie, 8);
-    csr_set(mstatus, 8);
     barrier();
     CLINT_MSIP[(hart + 1) % harts] = 1;
-    while (!interrupted[hart])
+    while (!interrupted[hart]) { /* off in mstatus: else one that is taken just before the wfi wakes nobody */
         __asm__ volatile("wfi");
+        csr_set(mstatus, 8);
+        csr_clear(mstatus, 8);
+    }
     barrier();
 }
 

@@ -95,6 +95,11 @@ void engine_read_unboxed(struct engine_hart *eh);
 
 /* engine_system.c: engine_run for a hart with a board; what the engine needs for it */
 enum engine_stop engine_run_system(struct engine_hart *eh);
+enum engine_stop engine_run_system_unobserved(struct engine_hart *eh);
+/* Before looking for a block at pc: false where none may be kept, else jump caches and key_mode are those in force. */
+bool engine_system_place(struct engine_hart *eh);
+void engine_run_system_block(struct engine_hart *eh, struct cc_block *block); /* traps are taken, too */
+void engine_sleep(struct engine_hart *eh); /* in wfi */
 bool engine_system_init(struct engine *e);
 bool engine_system_hart_init(struct engine_hart *eh);
 

@@ -13,7 +13,7 @@
 #include "../cpu/code_pages.h"
 #include "../cpu/interp.h"
 #include "../cpu/system.h"
-#include "engine_internal.h"
+#include "record_internal.h"
 #include "tlb_slow.h"
 
 /* ---- host faults: an access that failed in engine_tlb_slow is made at address 0 ---- */
@@ -89,13 +89,13 @@ static void install(struct engine_hart *eh) {
         engine_install_jumps(eh, mode);
 }
 
-static void sleep_outside(struct engine_hart *eh) {
+void engine_sleep(struct engine_hart *eh) {
     world_leave(eh); /* whoever stops the others need not wait for a hart that sleeps */
     system_sleep(eh->hart);
     world_enter(eh);
 }
 
-static void run_translated(struct engine_hart *eh, struct cc_block *block) {
+void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     struct hart *h = eh->hart;
     enum leave_reason why = engine_run_code(eh, block);
     switch (why) {
@@ -121,29 +121,35 @@ static void run_translated(struct engine_hart *eh, struct cc_block *block) {
             engine_read_unboxed(eh);
         eh->single_steps++;
         if (interp_step(h, 1) == INTERP_WFI)
-            sleep_outside(eh);
+            engine_sleep(eh);
         break;
     default:
         break;
     }
 }
 
-static enum engine_stop run(struct engine_hart *eh) {
+bool engine_system_place(struct engine_hart *eh) {
+    struct hart *h = eh->hart;
+    uint64_t where;
+    install(eh);
+    if (!interp_where(h, h->pc, &where))
+        return false;
+    eh->key_mode = where << 3 | engine_mode(h);
+    return true;
+}
+
+enum engine_stop engine_run_system_unobserved(struct engine_hart *eh) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     for (;;) {
         if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) && engine_serve_pending(eh))
             return STOP_PENDING;
         uint64_t where;
-        if (e->backend && interp_look_around(h)) {
-            install(eh);
-            if (interp_where(h, h->pc, &where)) {
-                eh->key_mode = where << 3 | engine_mode(h);
-                struct cc_block *block = engine_find_block(eh);
-                if (block) {
-                    run_translated(eh, block);
-                    continue;
-                }
+        if (e->backend && interp_look_around(h) && engine_system_place(eh)) {
+            struct cc_block *block = engine_find_block(eh);
+            if (block) {
+                engine_run_system_block(eh, block);
+                continue;
             }
         }
         switch (interp_run(h)) {
@@ -152,7 +158,7 @@ static enum engine_stop run(struct engine_hart *eh) {
                 interp_set_cold(h, h->pc);
             break;
         case INTERP_WFI:
-            sleep_outside(eh);
+            engine_sleep(eh);
             break;
         default:
             break;
@@ -165,7 +171,7 @@ enum engine_stop engine_run_system(struct engine_hart *eh) {
     if (eh->signal_stack)
         sigaltstack(&stack, &before);
     running = eh->hart;
-    enum engine_stop stop = run(eh);
+    enum engine_stop stop = engine_is_observed(eh->engine) ? observe_run_system(eh) : engine_run_system_unobserved(eh);
     running = NULL;
     if (eh->signal_stack)
         sigaltstack(&before, NULL);

@@ -102,6 +102,8 @@ static ir_ref recorded(struct lifter *l, enum ir_op op, ir_ref a, ir_ref b, ir_r
     if (kind != IRK_LOAD && kind != IRK_STORE)
         return r;
     const struct ir_node *n = &l->b->nodes[r];
+    if (l->config->board) /* the guest's address, not what the TLB has made of it */
+        n = &l->b->nodes[n->a];
     struct record record = {.kind = kind == IRK_LOAD ? RECORD_LOAD : RECORD_STORE,
                             .size = (uint8_t)access_size(op),
                             .address = (uint64_t)n->imm};
@@ -292,7 +294,7 @@ static ir_ref translated(struct lifter *l, enum ir_op op, ir_ref addr, ir_ref v)
         [IR_store_8] = IR_tlb_w8,   [IR_store_16] = IR_tlb_w16,  [IR_store_32] = IR_tlb_w32,
         [IR_store_64] = IR_tlb_w64, [IR_fstore_s] = IR_tlb_fw32, [IR_fstore_d] = IR_tlb_fw64,
     };
-    return node(l, (enum ir_op)tlb[op], addr, v, IR_NONE, 0);
+    return unrecorded(l, (enum ir_op)tlb[op], addr, v, IR_NONE, 0);
 }
 static ir_ref load(struct lifter *l, enum ir_op op, ir_ref addr) {
     addr = rv32(l) ? un(l, IR_zext32, addr) : addr;
@@ -307,7 +309,7 @@ static ir_ref translated_atomic(struct lifter *l, ir_ref addr, unsigned bits, bo
     if (!l->config->board)
         return addr;
     enum ir_op op = is_lr ? bits == 32 ? IR_tlb_l32 : IR_tlb_l64 : bits == 32 ? IR_tlb_a32 : IR_tlb_a64;
-    return node(l, op, addr, IR_NONE, IR_NONE, 0);
+    return unrecorded(l, op, addr, IR_NONE, IR_NONE, 0);
 }
 static ir_ref fload(struct lifter *l, enum fmt fmt, ir_ref addr) {
     return load(l, fmt == FMT_H ? IR_load_u16 : fmt == FMT_SINGLE ? IR_fload_s : IR_fload_d, addr);

@@ -12,7 +12,7 @@
 static bool is_lr(struct engine_hart *eh) {
     uint32_t bits;
     struct insn in;
-    if (!record_fetch(eh->engine, eh->hart->pc, &bits))
+    if (!record_fetch(eh, eh->hart->pc, &bits))
         return false;
     insn_decode(&eh->engine->isa, bits, &in);
     return in.id == INSN_lr_w || in.id == INSN_lr_d;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 #include "record_internal.h"
 
 struct recorder *recorder_create(void) {
@@ -74,6 +75,20 @@ bool recorder_commit(struct recorder *r, struct ir_block *b) {
     return true;
 }
 
+/* System mode: a trap is about to be taken at h->pc, which is where its record belongs. */
+static void trap_taken(struct hart *h, uint32_t cause, bool interrupt) {
+    struct engine_hart *eh = h->engine;
+    record_privilege(eh);
+    eh->records->dirtied = false;
+    if (!record_wants(eh->engine, h->pc))
+        return;
+    if (!interrupt)
+        record_trap(eh);
+    else
+        record_add(eh, &(struct record){
+                           .kind = RECORD_TRAP, .reg = (uint8_t)cause, .flags = RECORD_INTERRUPT, .address = h->pc});
+}
+
 bool record_hart_init(struct engine_hart *eh) {
     struct hart_records *hr = calloc(1, sizeof *hr);
     eh->records = hr;
@@ -87,6 +102,10 @@ bool record_hart_init(struct engine_hart *eh) {
     }
     eh->hart->record_at = hr->words;
     eh->hart->record_limit = hr->words + RECORD_BUFFER_WORDS;
+    if (eh->hart->sys) {
+        eh->hart->sys->on_trap = trap_taken;
+        hr->priv = eh->hart->sys->priv;
+    }
     interp_set_hooks(eh->hart, &record_hooks);
     return true;
 }
@@ -122,6 +141,7 @@ static void expand(struct engine_hart *eh, const struct record_slot *from, const
         if ((s->condition != NO_WORD && !words[s->condition]) || !(kinds >> s->r.kind & 1))
             continue;
         *out = s->r;
+        out->flags = hr->priv;
         if (s->address != NO_WORD)
             out->address += words[s->address];
         if (s->value != NO_WORD)
@@ -166,7 +186,18 @@ void record_add(struct engine_hart *eh, const struct record *r) {
     }
     if (hr->count == RECORD_BATCH)
         give(eh);
-    hr->batch[hr->count++] = *r;
+    hr->batch[hr->count] = *r;
+    hr->batch[hr->count++].flags |= hr->priv;
+}
+
+void record_privilege(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    const struct system *s = eh->hart->sys;
+    if (!s || s->priv == hr->priv)
+        return;
+    expand_all(eh);
+    eh->hart->record_at = hr->words;
+    hr->priv = s->priv;
 }
 
 void record_drain(struct engine_hart *eh) {
@@ -187,19 +218,32 @@ void record_partial(struct engine_hart *eh) {
     h->record_at = eh->records->words;
 }
 
-bool record_fetch(struct engine *e, uint64_t pc, uint32_t *bits) {
-    const struct guest_memory *mem = &e->config.mem;
-    const uint8_t *host;
+static size_t code_at(struct engine_hart *eh, uint64_t pc, const uint8_t **host) {
+    const struct guest_memory *mem = &eh->engine->config.mem;
+    struct hart *h = eh->hart;
     uint32_t cause;
+    if (!h->sys)
+        return mem->fetch(mem->ctx, pc, host, &cause);
+    struct trap trap = h->trap; /* that is what matters, not this look */
+    const struct fetch_entry *page = mmu_fetch(h, pc);
+    h->trap = trap;
+    if (!page)
+        return 0;
+    *host = page->host + (pc & ~PAGE_MASK);
+    return 4096 - (pc & ~PAGE_MASK);
+}
+
+bool record_fetch(struct engine_hart *eh, uint64_t pc, uint32_t *bits) {
+    const uint8_t *host;
     uint16_t low, high = 0;
-    size_t room = mem->fetch(mem->ctx, pc, &host, &cause);
+    size_t room = code_at(eh, pc, &host);
     if (room < 2)
         return false;
     memcpy(&low, host, 2);
     if (insn_length(low) == 4) {
         if (room >= 4)
             memcpy(&high, host + 2, 2);
-        else if (mem->fetch(mem->ctx, pc + 2, &host, &cause) >= 2)
+        else if (code_at(eh, pc + 2, &host) >= 2)
             memcpy(&high, host, 2);
         else
             return false;
@@ -211,7 +255,7 @@ bool record_fetch(struct engine *e, uint64_t pc, uint32_t *bits) {
 void record_trap(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     struct record r = {.kind = RECORD_TRAP, .reg = (uint8_t)h->trap.cause, .address = h->pc, .value = h->trap.tval};
-    if (record_fetch(eh->engine, h->pc, &r.bits)) {
+    if (record_fetch(eh, h->pc, &r.bits)) {
         r.size = (uint8_t)insn_length(r.bits);
         if (r.size == 2)
             r.bits &= 0xffff;

@@ -39,8 +39,10 @@ struct hart_records {
     /* the instruction that the interpreter is at */
     struct insn insn;
     uint64_t pc, address, operand, expected[2], found[2];
+    uint64_t mstatus;
     uint8_t fflags;
-    bool recorded, lowered;
+    uint8_t priv; /* of what generated code has recorded and of the instruction that the interpreter is at */
+    bool recorded, lowered, dirtied;
 };
 
 struct recorder *recorder_create(void);
@@ -65,11 +67,15 @@ void record_drain(struct engine_hart *eh);
 /* Generated code was left within a recorded block, at the instruction h->pc, which has not been completed. */
 void record_partial(struct engine_hart *eh);
 void record_trap(struct engine_hart *eh);
+/* System mode: the hart may have another privilege now than before. */
+void record_privilege(struct engine_hart *eh);
 /* The instruction at pc as it is encoded; false where it cannot be fetched. */
-bool record_fetch(struct engine *e, uint64_t pc, uint32_t *bits);
+bool record_fetch(struct engine_hart *eh, uint64_t pc, uint32_t *bits);
 extern const struct interp_hooks record_hooks;
 
 /* observe.c: engine.c's run for engines that are observed */
 enum engine_stop observe_run(struct engine_hart *eh);
+/* The same for a hart with a board, within engine_run_system. */
+enum engine_stop observe_run_system(struct engine_hart *eh);
 
 #endif

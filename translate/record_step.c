@@ -3,10 +3,12 @@
  *
  * The interpreter writes what is meant for x0 to x[32], so what was loaded is known there too.
  */
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "../cpu/interp.h"
+#include "../cpu/system.h"
 #include "record_internal.h"
 
 static uint64_t sext32(uint64_t v) { return (uint64_t)(int64_t)(int32_t)v; }
@@ -35,10 +37,18 @@ static unsigned pair_size(const struct insn *in) {
 
 /* An amocas of two registers that are x0 does not tell what it has found: asked of the kernel, as the access may fault.
  */
-static void look_at_pair(struct hart_records *hr) {
+static void look_at_pair(struct hart *h, struct hart_records *hr) {
     unsigned size = pair_size(&hr->insn);
     hr->found[0] = hr->found[1] = 0;
     for (unsigned i = 0; i < 2; i++) {
+        uint64_t pa, page;
+        bool writable;
+        const uint8_t *host;
+        if (h->sys) {
+            host = mmu_probe(h, hr->address + i * size, &pa) ? mmu_ram(h->sys, pa, &page, &writable) : NULL;
+            memcpy(&hr->found[i], host ? host : (const uint8_t *)&hr->found[i], size);
+            continue;
+        }
         struct iovec to = {&hr->found[i], size}, from = {(void *)(uintptr_t)(hr->address + i * size), size};
         if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0)
             return; /* it is going to fault */
@@ -49,7 +59,8 @@ static void before(struct hart *h) {
     struct engine_hart *eh = h->engine;
     struct hart_records *hr = eh->records;
     uint32_t bits;
-    hr->recorded = record_wants(eh->engine, h->pc) && record_fetch(eh->engine, h->pc, &bits);
+    record_privilege(eh);
+    hr->recorded = record_wants(eh->engine, h->pc) && record_fetch(eh, h->pc, &bits);
     hr->lowered = false;
     if (!hr->recorded)
         return;
@@ -57,6 +68,8 @@ static void before(struct hart *h) {
     const struct insn *in = &hr->insn;
     unsigned format = insn_rows[in->id].format;
     bool offset = format == FMT_IL || format == FMT_S || format == FMT_FIL || format == FMT_FST;
+    if (h->sys && !hr->dirtied)
+        hr->mstatus = h->sys->mstatus;
     hr->pc = h->pc;
     hr->address = h->x[in->rs1] + (offset ? (uint64_t)(int64_t)in->imm : 0);
     if (h->xlen == 32)
@@ -65,7 +78,7 @@ static void before(struct hart *h) {
     hr->expected[0] = h->x[in->rd];
     hr->expected[1] = in->rd ? h->x[(in->rd + 1) & 31] : 0;
     if (pair_size(in) && !in->rd)
-        look_at_pair(hr);
+        look_at_pair(h, hr);
     hr->lowered = computes(format) && in->id != INSN_ILLEGAL;
     hr->fflags = h->fflags;
     if (hr->lowered)
@@ -182,12 +195,28 @@ static void record_atomic(struct engine_hart *eh, const struct hart_records *hr)
     }
 }
 
+/* The register that was written; those that are views of another are shown with that one. */
+static void record_system_csr(struct engine_hart *eh, unsigned number) {
+    uint64_t value;
+    if (eh->hart->sys && system_csr_read(eh->hart, number, &value))
+        add_csr(eh, number, value);
+    if (number == 0x100 || number == 0x104 || number == 0x144)
+        record_system_csr(eh, number + 0x200);
+}
+
+static bool writes_mstatus(const struct insn *in) {
+    unsigned number = (unsigned)in->imm & 0xfff, format = insn_rows[in->id].format;
+    return (format == FMT_CSR || format == FMT_CSRI) && (number == 0x100 || number == 0x300);
+}
+
 static void record_csr(struct engine_hart *eh, const struct insn *in) {
     struct hart *h = eh->hart;
     bool writes = in->id == INSN_csrrw || in->id == INSN_csrrwi || in->rs1 != 0;
     unsigned number = (unsigned)in->imm & 0xfff;
     if (!writes)
         return;
+    if (number > 3)
+        record_system_csr(eh, number);
     if (number == 1 || number == 3)
         add_csr(eh, 1, h->fflags);
     if (number == 2 || number == 3)
@@ -231,6 +260,15 @@ static void after(struct hart *h) {
     const struct insn *in = &hr->insn;
     if (!hr->recorded)
         return;
+    bool status = h->sys && (in->id == INSN_mret || in->id == INSN_sret);
+    if (h->sys && ((h->sys->mstatus ^ hr->mstatus) & MSTATUS_FS) && !status && !writes_mstatus(in)) {
+        hr->dirtied = h->pc == hr->pc; /* only that has been done yet: the instruction is executed anew */
+        status = !hr->dirtied;
+    }
+    if (hr->dirtied) {
+        h->fflags |= hr->lowered ? hr->fflags : 0;
+        return;
+    }
     unsigned format = insn_rows[in->id].format;
     record_reserve(eh, 24);
     record_add(eh, &(struct record){.kind = RECORD_INSN, .size = in->len, .bits = in->bits, .address = hr->pc});
@@ -239,6 +277,8 @@ static void after(struct hart *h) {
         return;
     }
     record_memory(eh, hr);
+    if (status)
+        record_system_csr(eh, 0x300);
     if (hr->lowered) {
         uint8_t raised = h->fflags;
         h->fflags |= hr->fflags;
@@ -285,6 +325,7 @@ static void after(struct hart *h) {
 /* An invalid rounding mode: flags are as they were. */
 static void trapped(struct hart *h) {
     struct hart_records *hr = h->engine->records;
+    hr->dirtied = false;
     if (hr->recorded && hr->lowered)
         h->fflags = hr->fflags;
 }

@@ -141,8 +141,8 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
                                .likely_ctx = h,
                                .often_unboxed = often_unboxed,
                                .unboxed_ctx = e,
-                               .observer = e->recorder && !board ? &e->config.observer : NULL,
-                               .record = e->recorder && !board ? &e->recorder->draft : NULL};
+                               .observer = e->recorder ? &e->config.observer : NULL,
+                               .record = e->recorder ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */
     uint64_t source = board ? (where / FS_STATES) << 12 | (pc & 4095) : pc;
     unsigned long generation = atomic_load(&e->code_generation);

@@ -42,6 +42,8 @@ struct boot_config {
     const char *screenshot;
     unsigned width, height; /* of the framebuffer */
     uint64_t frames;        /* end after so many; 0: never */
+    struct observer observer; /* who is told what is executed; all zero: nobody */
+    void (*image_loaded)(void *ctx, const char *path); /* NULL, or called with observer.ctx for each file with code */
 };
 
 /* False: one line in err (without "riv: "). */
@@ -53,6 +55,12 @@ bool boot_qemu_device(struct boot_config *c, const char *value, char *err, size_
 bool boot_qemu_netdev(struct boot_config *c, const char *value, char *err, size_t n);
 /* A size: bytes with suffix k, M or G; without one, MiB. */
 bool boot_parse_size(const char *text, uint64_t *bytes);
+
+/* trace.c: takes the options of riv trace off argv, where riv trace has started this program, and gives c its observer.
+ * False: one line in err. */
+bool boot_trace_options(struct boot_config *c, int *argc, char **argv, char *err, size_t n);
+/* Before the program is left, or argv, as it was given, is executed anew: the trace's file is complete. */
+void boot_trace_end(bool reset, char **argv);
 
 /* roms.c: the path of a built-in ROM; false: no such. */
 bool rom_path(const char *name, char *path, size_t n);

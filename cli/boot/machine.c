@@ -193,6 +193,16 @@ static void choose_window(struct machine_parts *m, const char *image) {
     }
 }
 
+static bool load_code(struct machine_parts *m, const char *path, uint64_t address, struct image_info *info, char *err,
+                      size_t n) {
+    const struct boot_config *c = &m->config;
+    if (!image_load(m->board, &m->images, path, address, info, err, n))
+        return false;
+    if (c->image_loaded && info->xlen)
+        c->image_loaded(c->observer.ctx, path);
+    return true;
+}
+
 /* Firmware, kernel, or one bare-metal image; sets entry and next. */
 static bool load_images(struct machine_parts *m, const char *image, char *err, size_t n) {
     const struct boot_config *c = &m->config;
@@ -204,7 +214,7 @@ static bool load_images(struct machine_parts *m, const char *image, char *err, s
             snprintf(err, n, "nothing to run: give a FILE, rom:NAME, --kernel or --bios");
             return false;
         }
-        if (!image_load(m->board, &m->images, program, VIRT_RAM, &m->image, err, n))
+        if (!load_code(m, program, VIRT_RAM, &m->image, err, n))
             return false;
         m->entry = m->image.entry;
         m->config.semihosting = true;
@@ -218,12 +228,12 @@ static bool load_images(struct machine_parts *m, const char *image, char *err, s
         snprintf(err, n, "no firmware for RV32 is known; --bios F names one");
         return false;
     }
-    if (!image_load(m->board, &m->images, bios, VIRT_RAM, &info, err, n))
+    if (!load_code(m, bios, VIRT_RAM, &info, err, n))
         return false;
     m->entry = info.entry;
     m->next = VIRT_RAM + (m->isa.xlen == 64 ? KERNEL_OFFSET_64 : KERNEL_OFFSET_32);
     const char *kernel = c->kernel ? c->kernel : image;
-    if (kernel && !image_load(m->board, &m->images, kernel, m->next, &m->image, err, n))
+    if (kernel && !load_code(m, kernel, m->next, &m->image, err, n))
         return false;
     if (kernel)
         m->next = m->image.entry;
@@ -276,7 +286,8 @@ static bool add_harts(struct machine_parts *m, char *err, size_t n) {
         .stats = c->stats || c->display == DISPLAY_SDL, /* the window's title says how fast it goes */
         .hostile = c->hostile,
         .icount = c->icount,
-        .system = board_bus(m->board)};
+        .system = board_bus(m->board),
+        .observer = c->observer};
     err[0] = 0;
     m->engine = engine_create(&config, err, n);
     if (!m->engine)

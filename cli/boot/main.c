@@ -19,6 +19,7 @@ static int run(const struct boot_config *c, char **argv) {
     }
     bool reset = false;
     int status = boot_run(m, &reset);
+    boot_trace_end(reset, argv);
     boot_destroy(m);
     if (!reset)
         return status;
@@ -28,9 +29,15 @@ static int run(const struct boot_config *c, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    static struct boot_config config;
-    char err[BOOT_ERROR_MAX];
-    if (!boot_options(&config, argc, argv, err, sizeof err)) {
+    static struct boot_config config, traced;
+    char err[BOOT_ERROR_MAX], **again = calloc((size_t)argc + 1, sizeof *again);
+    if (!again) {
+        fprintf(stderr, "riv: out of memory\n");
+        return 1;
+    }
+    memcpy(again, argv, (size_t)argc * sizeof *again);
+    if (!boot_trace_options(&traced, &argc, argv, err, sizeof err) ||
+        !boot_options(&config, argc, argv, err, sizeof err)) {
         fprintf(stderr, "riv: %s; try 'riv boot --help'\n", err);
         return EXIT_USAGE;
     }
@@ -46,5 +53,7 @@ int main(int argc, char **argv) {
     case BOOT_RUN:
         break;
     }
-    return run(&config, argv);
+    config.observer = traced.observer;
+    config.image_loaded = traced.image_loaded;
+    return run(&config, again);
 }

@@ -139,6 +139,23 @@ static const char *find_riv(const char *self) {
     return self;
 }
 
+/* rom:NAME, or the word boot and what riv boot takes: a machine, compared by the program riv-diff-machine. */
+static bool compare_machine(int argc, char **argv, char *err, size_t n) {
+    char self[SELF_PATH_MAX], path[SELF_PATH_MAX + 32];
+    bool boot = argc > 1 && strcmp(argv[1], "boot") == 0;
+    if (argc < 2 || !(boot || strncmp(argv[argc - 1], "rom:", 4) == 0))
+        return false;
+    if (!self_path(argv[0], self, sizeof self)) {
+        snprintf(err, n, "cannot find my own path: /proc is not mounted");
+        return true;
+    }
+    *(strrchr(self, '/') + 1) = 0;
+    snprintf(path, sizeof path, "%sriv-diff-machine", self);
+    execv(path, argv + boot);
+    snprintf(err, n, "cannot run riv-diff-machine: %s", strerror(errno));
+    return true;
+}
+
 int main(int argc, char **argv) {
     static struct cli_options riv;
     char err[MESSAGE_MAX];
@@ -148,6 +165,8 @@ int main(int argc, char **argv) {
     lockstep.reproducer = "riv-diff.s";
     if (!self_path(argc > 0 ? argv[0] : NULL, riv.self, sizeof riv.self))
         return fail(1, "cannot find my own path: /proc is not mounted");
+    if (compare_machine(argc, argv, err, sizeof err))
+        return fail(1, err);
     if (!take_options(&argc, argv, err, sizeof err))
         return fail(EXIT_USAGE, err);
     if (given.help)

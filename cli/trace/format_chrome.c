@@ -17,7 +17,7 @@
 
 #include "trace.h"
 
-enum { DEPTH_MAX = 4096, EVENT_MAX = 1024 };
+enum { DEPTH_MAX = 4096, EVENT_MAX = 1024, MRET = 0x30200073, SRET = 0x10200073 };
 
 struct frame {
     uint64_t back, sp; /* return address, stack pointer at the call */
@@ -134,7 +134,7 @@ static void arrive(struct trace *t, struct trace_hart *h, uint64_t pc) {
         unwind(t, h, pc);
     } else if (s->last == JUMP) {
         take_over(t, h, pc);
-    } else if (s->last == OUTSIDE && pc != s->next) { /* a signal, or the return from one */
+    } else if (s->last == OUTSIDE && pc != s->next) { /* a signal or trap, or the return from one */
         unsigned i = s->depth;
         while (i > 1 && s->frames[i - 1].back != pc)
             i--;
@@ -152,8 +152,13 @@ static void depart(struct trace *t, struct state *s, const struct record *r) {
     s->next = r->address + r->size;
     if (r->kind == RECORD_TRAP) {
         s->last = OUTSIDE;
-        if (r->reg != TRAP_ECALL_U)
+        bool ecall = r->reg == TRAP_ECALL_U || r->reg == TRAP_ECALL_S || r->reg == TRAP_ECALL_M;
+        if (!ecall || r->flags & RECORD_INTERRUPT)
             s->next = r->address;
+        return;
+    }
+    if (r->bits == MRET || r->bits == SRET) {
+        s->last = OUTSIDE;
         return;
     }
     unsigned opcode = r->bits & 0x7f;

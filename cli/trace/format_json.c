@@ -4,7 +4,9 @@
  *       "load":[{"address":"0x11170","size":8,"value":"0x3ff0000000000000"}]}
  *
  * (in one line).  Numbers that may not fit a double are strings.  A trap:
- * {"hart":0,"pc":"0x10168","trap":8,"tval":"0x0"}.
+ * {"hart":0,"pc":"0x10168","trap":8,"tval":"0x0"}.  On a board "priv" tells the privilege ("u", "s", "m"), and an
+ * interrupt is
+ * {"hart":0,"priv":"m","pc":"0x80000168","interrupt":7}.
  */
 #include <stdlib.h>
 
@@ -25,7 +27,8 @@ static char *put_registers(char *p, const struct record *r, size_t n, unsigned k
             continue;
         p = put_text(p, before);
         before = ",";
-        const char *csr = r[i].bits == 1 ? "fflags" : r[i].bits == 2 ? "frm" : "fcsr";
+        char buf[24];
+        const char *csr = kind == RECORD_CSR ? insn_csr_name(r[i].bits, buf, sizeof buf) : "";
         *p++ = '"';
         p = put_text(p, kind == RECORD_X   ? insn_xreg_names[r[i].reg]
                         : kind == RECORD_F ? insn_freg_names[r[i].reg]
@@ -81,6 +84,11 @@ static char *put_disassembly(struct trace *t, char *p, const struct record *r) {
 
 static void insn(struct trace *t, struct trace_hart *h, const struct record *r, size_t n) {
     char *p = put_decimal(put_text(output_room(t->out, LINE_MAX), "{\"hart\":"), h->id);
+    if (h->hart->sys) {
+        p = put_text(p, ",\"priv\":\"");
+        *p++ = "us?m"[r->flags & RECORD_PRIVILEGE];
+        *p++ = '"';
+    }
     p = put_hex(put_text(p, ",\"pc\":"), r->address);
     if (r->size) {
         p = put_hex(put_text(p, ",\"insn\":"), r->bits);
@@ -88,13 +96,15 @@ static void insn(struct trace *t, struct trace_hart *h, const struct record *r, 
         *p++ = '"';
     }
     uint64_t mask = t->xlen == 32 ? UINT32_MAX : UINT64_MAX;
-    if (r->kind == RECORD_TRAP) {
+    if (r->kind == RECORD_TRAP && r->flags & RECORD_INTERRUPT) {
+        p = put_decimal(put_text(p, ",\"interrupt\":"), r->reg);
+    } else if (r->kind == RECORD_TRAP) {
         p = put_decimal(put_text(p, ",\"trap\":"), r->reg);
         p = put_hex(put_text(p, ",\"tval\":"), r->value & mask);
     }
     p = put_registers(p, r, n, RECORD_X, ",\"x\":{", mask);
     p = put_registers(p, r, n, RECORD_F, ",\"f\":{", UINT64_MAX);
-    p = put_registers(p, r, n, RECORD_CSR, ",\"csr\":{", UINT64_MAX);
+    p = put_registers(p, r, n, RECORD_CSR, ",\"csr\":{", mask);
     p = put_accesses(p, r, n, RECORD_LOAD, ",\"load\":[");
     p = put_accesses(p, r, n, RECORD_STORE, ",\"store\":[");
     *p++ = '}';

@@ -112,11 +112,13 @@ static void resume(struct trace *t, struct trace_hart *h) {
         }
 }
 
-static void show(struct trace *t, const struct record *r) {
+static void show(struct trace *t, const struct trace_hart *h, const struct record *r) {
     struct insn in;
     char *p = output_room(t->out, 1024);
     const struct symbol *symbol = symbols_find(t->symbols, r->address);
     p += snprintf(p, 512, "----------------\nIN: %.400s\n", symbol && symbol->function ? symbol->name : "");
+    if (h->hart->sys)
+        p += snprintf(p, 64, "Priv: %d; Virt: 0\n", r->flags & RECORD_PRIVILEGE);
     *p++ = '0';
     *p++ = 'x';
     put_number(t, p, r->address);
@@ -142,10 +144,10 @@ static void changed(struct trace *t, struct trace_hart *h, const struct record *
 
 static void insn(struct trace *t, struct trace_hart *h, const struct record *r, size_t n) {
     struct state *s = h->format;
-    if (r->size == 0) /* nothing was fetched */
+    if (r->size == 0) /* nothing was fetched, or an interrupt */
         return;
     if (first_time(r->address))
-        show(t, r);
+        show(t, h, r);
     put_number(t, s->text + s->pc_at, r->address);
     char *p = output_room(t->out, TEXT_MAX);
     memcpy(p, s->text, s->length);

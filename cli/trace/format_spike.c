@@ -3,9 +3,10 @@
  *      core   0: 0 0x0000000000010078 (0x0005b603) x12 0x3ff0000000000000 mem 0x0000000000011170
  *      core   0: 0 0x0000000000010154 (0x02a575d3) c1_fflags 0x0000000000000001 f11 0x4000000000000000
  *
- * The digit is the privilege, 0 in user mode.  Registers and CSRs come in the order of their numbers, an x register
- * before an f register before a CSR of the same number.  Writing fcsr is shown as writing fflags and frm.  A trap has
- * no line unless asked for, as Spike shows them with -l only.
+ * The digit is the privilege, always 0 for a Linux program.  Registers and CSRs come in the order of their numbers, an
+ * x register before an f register before a CSR of the same number.  Writing fcsr is shown as writing fflags and frm,
+ * writing sstatus as writing mstatus, and sie and sip likewise.  A trap has no line unless asked for, as Spike shows
+ * them with -l only.
  */
 #include "trace.h"
 
@@ -43,7 +44,11 @@ static char *put_register(char *p, char file, unsigned reg, unsigned bits, uint6
 }
 
 static char *put_csr(char *p, unsigned number, unsigned bits, uint64_t v) {
-    p = put_text(p, number == 1 ? " c1_fflags " : " c2_frm ");
+    char name[24];
+    p = put_decimal(put_text(p, " c"), number);
+    *p++ = '_';
+    p = put_text(p, insn_csr_name(number, name, sizeof name));
+    *p++ = ' ';
     return put_value(p, bits, v);
 }
 
@@ -51,8 +56,9 @@ static char *put_csr(char *p, unsigned number, unsigned bits, uint64_t v) {
 static unsigned rank(const struct record *r) {
     return r->kind == RECORD_X ? r->reg * 16u : r->kind == RECORD_F ? r->reg * 16u + 1 : r->bits * 16u + 4;
 }
+static bool is_view(unsigned csr) { return csr == 3 || csr == 0x100 || csr == 0x104 || csr == 0x144; }
 static bool is_write(const struct record *r) {
-    return r->kind == RECORD_X || r->kind == RECORD_F || (r->kind == RECORD_CSR && r->bits != 3);
+    return r->kind == RECORD_X || r->kind == RECORD_F || (r->kind == RECORD_CSR && !is_view(r->bits));
 }
 
 static char *put_writes(char *p, const struct record *r, size_t n, unsigned xlen) {
@@ -82,6 +88,8 @@ static const char *trap_name(unsigned cause) {
                                         [TRAP_STORE_MISALIGNED] = "trap_store_address_misaligned",
                                         [TRAP_STORE_ACCESS] = "trap_store_access_fault",
                                         [TRAP_ECALL_U] = "trap_user_ecall",
+                                        [TRAP_ECALL_S] = "trap_supervisor_ecall",
+                                        [TRAP_ECALL_M] = "trap_machine_ecall",
                                         [TRAP_FETCH_PAGE] = "trap_instruction_page_fault",
                                         [TRAP_LOAD_PAGE] = "trap_load_page_fault",
                                         [TRAP_STORE_PAGE] = "trap_store_page_fault"};
@@ -92,9 +100,14 @@ static const char *trap_name(unsigned cause) {
 static void put_trap(struct trace *t, const struct trace_hart *h, const struct record *r) {
     char *p = output_room(t->out, LINE_MAX);
     p = put_text(put_core(p, h->id), "exception ");
-    p = put_value(put_text(put_text(p, trap_name(r->reg)), ", epc "), t->xlen, r->address);
+    if (r->flags & RECORD_INTERRUPT)
+        p = put_decimal(put_text(p, "interrupt #"), r->reg);
+    else
+        p = put_text(p, trap_name(r->reg));
+    p = put_value(put_text(p, ", epc "), t->xlen, r->address);
     *p++ = '\n';
-    if (r->reg != TRAP_ECALL_U) {
+    bool has_tval = r->reg != TRAP_ECALL_U && r->reg != TRAP_ECALL_S && r->reg != TRAP_ECALL_M;
+    if (has_tval && !(r->flags & RECORD_INTERRUPT)) {
         p = put_value(put_text(put_core(p, h->id), "          tval "), t->xlen, r->value);
         *p++ = '\n';
     }
@@ -109,7 +122,7 @@ static void insn(struct trace *t, struct trace_hart *h, const struct record *r, 
     }
     unsigned xlen = t->xlen;
     char *p = put_core(output_room(t->out, LINE_MAX), h->id);
-    *p++ = '0';
+    *p++ = (char)('0' + (r->flags & RECORD_PRIVILEGE));
     *p++ = ' ';
     p = put_value(p, xlen, r->address);
     *p++ = ' ';

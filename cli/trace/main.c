@@ -1,5 +1,6 @@
 /* main.c: the program riv-trace, which `riv trace` starts: options, then the guest program under an observed engine. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,137 +11,14 @@
 
 extern char **environ;
 
-static const struct trace_format *const formats[] = {&format_spike, &format_qemu, &format_json, &format_chrome};
-enum { FORMATS = sizeof formats / sizeof *formats, ARGUMENTS_MAX = 64 };
-
-struct trace_options {
-    struct tracer *tracer;
-    bool append, help;
-    long process;               /* only this one is traced; -1: any */
-    char *again[ARGUMENTS_MAX]; /* what the next riv-trace gets when the guest executes another program */
-    size_t again_count;
-};
-
-static bool set_format(struct trace_options *o, const char *value, char *err, size_t n) {
-    for (int i = 0; i < FORMATS; i++)
-        if (strcmp(formats[i]->name, value) == 0) {
-            o->tracer->format = formats[i];
-            return true;
-        }
-    snprintf(err, n, "no trace format '%s' (spike, qemu, json, chrome)", value);
-    return false;
-}
-
-static bool set_file(struct trace_options *o, const char *value, char *err, size_t n) {
-    o->append = value[0] == '+';
-    o->tracer->file = value + o->append;
-    if (!*o->tracer->file)
-        snprintf(err, n, "-o takes a file's name");
-    return *o->tracer->file;
-}
-
-static bool number(const char *text, char **end, uint64_t *out) {
-    errno = 0;
-    *out = strtoull(text, end, 0);
-    return *text >= '0' && *text <= '9' && !errno;
-}
-
-static bool set_pc(struct trace_options *o, const char *value, char *err, size_t n) {
-    struct trace_filter *f = &o->tracer->filter;
-    char *end;
-    uint64_t low, high;
-    if (!number(value, &end, &low) || *end != '-' || !number(end + 1, &end, &high) || *end || high < low) {
-        snprintf(err, n, "--pc takes LOW-HIGH, two addresses, not '%s'", value);
-        return false;
-    }
-    if (f->range_count == TRACE_RANGES) {
-        snprintf(err, n, "--pc can be given %d times at most", TRACE_RANGES);
-        return false;
-    }
-    f->ranges[f->range_count].low = low;
-    f->ranges[f->range_count++].high = high;
-    return true;
-}
-
-static bool set_symbol(struct trace_options *o, const char *value, char *err, size_t n) {
-    struct trace_filter *f = &o->tracer->filter;
-    if (!*value || f->symbol_count == TRACE_RANGES) {
-        snprintf(err, n, "--symbol takes a function's name and can be given %d times at most", TRACE_RANGES);
-        return false;
-    }
-    f->symbols[f->symbol_count++] = value;
-    return true;
-}
-
-static bool set_number(uint64_t *to, const char *name, const char *value, char *err, size_t n) {
-    char *end;
-    if (number(value, &end, to) && !*end && *to)
-        return true;
-    snprintf(err, n, "--%s takes a number from 1 on, not '%s'", name, value);
-    return false;
-}
-static bool set_from(struct trace_options *o, const char *value, char *err, size_t n) {
-    return set_number(&o->tracer->filter.from, "from", value, err, n);
-}
-static bool set_to(struct trace_options *o, const char *value, char *err, size_t n) {
-    return set_number(&o->tracer->filter.to, "to", value, err, n);
-}
-static bool set_count(struct trace_options *o, const char *value, char *err, size_t n) {
-    return set_number(&o->tracer->filter.count, "count", value, err, n);
-}
-
-static bool set_privilege(struct trace_options *o, const char *value, char *err, size_t n) {
-    o->tracer->filter.user = strpbrk(value, "uU0") != NULL;
-    if (*value && value[strspn(value, "umsUMS013,")] == 0)
-        return true;
-    snprintf(err, n, "--privilege takes letters out of u, s and m, not '%s'", value);
-    return false;
-}
-
-static bool set_traps(struct trace_options *o, const char *value, char *err, size_t n) {
-    o->tracer->trace.traps = true;
-    return true;
-}
-static bool set_help(struct trace_options *o, const char *value, char *err, size_t n) {
-    o->help = true;
-    return true;
-}
-
-static bool set_process(struct trace_options *o, const char *value, char *err, size_t n) {
-    o->process = atol(value);
-    return true;
-}
-
-static const struct {
-    const char *name, *arg, *help; /* help NULL: between this program and itself */
-    bool (*apply)(struct trace_options *o, const char *value, char *err, size_t n);
-} rows[] = {
-    {"format", "NAME", "spike, qemu, json or chrome, see below", set_format},
-    {"o", "FILE", "writes to FILE instead of stderr ('-': stdout; %p: process)", set_file},
-    {"pc", "LOW-HIGH", "shows instructions at these addresses only (HIGH excluded)", set_pc},
-    {"symbol", "NAME", "shows instructions of this function only", set_symbol},
-    {"from", "N", "begins at the Nth instruction executed, the first being 1", set_from},
-    {"to", "N", "ends behind the Nth instruction executed", set_to},
-    {"count", "N", "ends when N instructions have been shown", set_count},
-    {"privilege", "LIST", "shows these privileges only: letters out of u, s, m", set_privilege},
-    {"traps", NULL, "spike: lines for exceptions, as Spike has with -l", set_traps},
-    {"help", NULL, "prints this text", set_help},
-    {"process", "N", NULL, set_process},
-};
-enum { ROWS = sizeof rows / sizeof *rows };
+enum { ARGUMENTS_MAX = 64 };
 
 static int print_help(void) {
     printf("usage: riv trace --format NAME [OPTION]... PROGRAM [ARGUMENT]...\n"
-           "Runs a RISC-V Linux program and writes what it executes.\n\n");
-    for (int i = 0; i < ROWS && rows[i].help; i++) {
-        char left[64];
-        snprintf(left, sizeof left, "  %s%s%s%s", rows[i].name[1] ? "--" : "-", rows[i].name, rows[i].arg ? " " : "",
-                 rows[i].arg ? rows[i].arg : "");
-        printf("%-26s%s\n", left, rows[i].help);
-    }
-    printf("\nFormats:\n");
-    for (int i = 0; i < FORMATS; i++)
-        printf("  %-24s%s\n", formats[i]->name, formats[i]->help);
+           "       riv trace --format NAME [OPTION]... rom:NAME\n"
+           "       riv trace --format NAME [OPTION]... boot BOOT-OPTION...\n"
+           "Runs a RISC-V Linux program, or a machine as riv boot does, and writes what it executes.\n\n");
+    trace_print_options();
     printf("\nA FILE that ends in .gz or .zst is compressed. riv's own options may be given as well (riv --help).\n");
     return output_finish();
 }
@@ -152,51 +30,6 @@ static bool takes_next(const char *word) {
         if (strcmp(option_rows[i].name, name) == 0)
             return option_rows[i].arg && option_rows[i].arg[0] != '[';
     return false;
-}
-
-static int row_of(const char *name, size_t length) {
-    for (int i = 0; i < ROWS; i++)
-        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0)
-            return i;
-    return -1;
-}
-
-/* Takes this program's options out of argv, up to the guest's program; what is left is riv's. */
-static bool take_options(struct trace_options *o, int *argc, char **argv, char *err, size_t n) {
-    int kept = 1, i = 1;
-    for (; i < *argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0; i++) {
-        const char *name = argv[i] + 1 + (argv[i][1] == '-');
-        size_t length = strcspn(name, "=");
-        int row = row_of(name, length);
-        if (row < 0) {
-            argv[kept++] = argv[i];
-            if (takes_next(argv[i]) && i + 1 < *argc)
-                argv[kept++] = argv[++i];
-            continue;
-        }
-        const char *value = name[length] == '=' ? name + length + 1 : NULL;
-        if (!rows[row].arg != !value && value) {
-            snprintf(err, n, "option '--%s' takes no value", rows[row].name);
-            return false;
-        }
-        if (rows[row].arg && !value) {
-            if (i + 1 == *argc) {
-                snprintf(err, n, "option '%s' needs a value (%s)", argv[i], rows[row].arg);
-                return false;
-            }
-            value = argv[++i];
-        }
-        if (!rows[row].apply(o, value, err, n))
-            return false;
-        if (rows[row].apply != set_file && rows[row].help && o->again_count < ARGUMENTS_MAX - 2 &&
-            asprintf(&o->again[o->again_count], value ? "--%s=%s" : "--%s", rows[row].name, value) > 0)
-            o->again_count++;
-    }
-    while (i < *argc)
-        argv[kept++] = argv[i++];
-    argv[kept] = NULL;
-    *argc = kept;
-    return true;
 }
 
 /* The file under a name that is good in every directory. */
@@ -234,20 +67,60 @@ static int usage_error(const char *message) {
     return EXIT_USAGE;
 }
 
+/* Where argv names a machine instead of a program (rom:NAME, or the word boot and what riv boot takes): starts
+ * riv-boot, which gets these options in front: riv-boot --traced -o=FILE --format=NAME ... -- [BOOT OPTION]...  False:
+ * it is a program. */
+static bool trace_machine(const struct trace_options *o, int argc, char **argv, char *err, size_t n) {
+    char self[SELF_PATH_MAX], path[SELF_PATH_MAX + 16], *file = NULL;
+    int at = 1;
+    while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0)
+        at += 1 + (takes_next(argv[at]) && at + 1 < argc);
+    bool boot = at < argc && strcmp(argv[at], "boot") == 0;
+    if (at >= argc || !(boot || strncmp(argv[at], "rom:", 4) == 0))
+        return false;
+    char **list = calloc((size_t)argc + ARGUMENTS_MAX + 8, sizeof *list);
+    if (!list || !self_path(argv[0], self, sizeof self) ||
+        asprintf(&file, "-o=%s%s", o->append ? "+" : "", o->tracer->file) < 0) {
+        snprintf(err, n, "out of memory");
+        return true;
+    }
+    *(strrchr(self, '/') + 1) = 0;
+    snprintf(path, sizeof path, "%sriv-boot", self);
+    size_t count = 0;
+    list[count++] = path;
+    list[count++] = "--traced";
+    list[count++] = file;
+    for (size_t i = 0; i < o->again_count; i++)
+        list[count++] = o->again[i];
+    list[count++] = "--";
+    for (int i = 1; i < argc; i++)
+        if (!(boot && i == at))
+            list[count++] = argv[i];
+    execv(path, list);
+    snprintf(err, n, "cannot run riv-boot: %s", strerror(errno));
+    free(file);
+    free(list);
+    return true;
+}
+
 int main(int argc, char **argv) {
     static struct cli_options riv;
-    static struct tracer tracer = {.file = "/dev/stderr",
-                                   .filter = {.from = 1, .to = UINT64_MAX, .count = UINT64_MAX, .user = true}};
+    static struct tracer tracer = {
+        .file = "/dev/stderr", .filter = {.from = 1, .to = UINT64_MAX, .count = UINT64_MAX, .privileges = UINT_MAX}};
     struct trace_options options = {.tracer = &tracer, .process = -1};
     char err[MESSAGE_MAX] = "";
     if (!self_path(argc > 0 ? argv[0] : NULL, riv.self, sizeof riv.self)) {
         fprintf(stderr, "riv: cannot find my own path: /proc is not mounted\n");
         return 1;
     }
-    if (!take_options(&options, &argc, argv, err, sizeof err))
+    if (!trace_take_options(&options, &argc, argv, takes_next, err, sizeof err))
         return usage_error(err);
     if (options.help)
         return print_help();
+    if (tracer.format && trace_machine(&options, argc, argv, err, sizeof err)) {
+        fprintf(stderr, "riv: %s\n", err);
+        return 1;
+    }
     if (!options_parse(&riv, argc, argv, environ, err, sizeof err))
         return usage_error(err);
     if (riv.action != ACTION_RUN)

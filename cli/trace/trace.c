@@ -50,7 +50,7 @@ static struct member *join(struct tracer *tr, struct hart *h) {
     m->tracer = tr;
     m->hart.hart = h;
     m->hart.format = state;
-    m->hart.id = tr->hart_ids++;
+    m->hart.id = h->sys ? (unsigned)h->id : tr->hart_ids++;
     tr->trace.isa = h->isa; /* the program's, which an RV32 one chooses itself */
     tr->trace.xlen = h->xlen;
     m->next = tr->members;
@@ -101,7 +101,8 @@ static bool filter_pc(void *ctx, uint64_t pc) {
 static bool take(struct tracer *tr, struct trace_hart *h, const struct record *r, size_t n) {
     const struct trace_filter *f = &tr->filter;
     uint64_t number = ++tr->executed;
-    bool shown = number >= f->from && f->user && (!tr->filter_here || filter_pc(tr, r->address));
+    bool shown = number >= f->from && (f->privileges >> (r->flags & RECORD_PRIVILEGE) & 1) &&
+                 (!tr->filter_here || filter_pc(tr, r->address));
     if (!shown) {
         if (tr->format->skipped)
             tr->format->skipped(&tr->trace, h, r, n);

@@ -18,7 +18,7 @@ struct trace_filter {
     const char *symbols[TRACE_RANGES];
     size_t symbol_count;
     uint64_t from, to, count; /* instructions are numbered from 1, those of all harts as they are written */
-    bool user;                /* privilege U is wanted; the others do not occur in user mode */
+    unsigned privileges;      /* bits by PRIV_* of those that are wanted */
 };
 
 struct tracer {
@@ -37,6 +37,19 @@ struct tracer {
     atomic_bool stopped;
     _Atomic uint64_t answers[TRACE_ANSWERS];
 };
+
+/* Options of a trace, as riv trace has them; what else is on its command line belongs to what is traced. */
+struct trace_options {
+    struct tracer *tracer;
+    bool append, help;
+    long process;               /* only this one is traced; -1: any */
+    char *again[64];            /* what the next riv-trace gets when the guest executes another program */
+    size_t again_count;
+};
+/* Takes them out of argv, up to the first word that is none, or "--"; takes_next says of an option of somebody else's whether
+ * its value is the next word. False: one line in err. */
+bool trace_take_options(struct trace_options *o, int *argc, char **argv, bool (*takes_next)(const char *word), char *err, size_t n);
+void trace_print_options(void); /* for --help: options and formats */
 
 /* Locks, fork handlers, and engine's observer. False: no memory. */
 bool tracer_init(struct tracer *tr, struct engine_config *engine);
