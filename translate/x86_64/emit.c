@@ -104,7 +104,7 @@ static void emit_node(struct emitter *e, ir_ref r) {
 }
 
 size_t block_info_lay_out(struct block_info *info) {
-    char *p = (char *)&info->consts[info->const_count];
+    char *p = (char *)info + offsetof(struct block_info, consts) + info->const_count * sizeof *info->consts;
     info->faults = (struct fault_entry *)p;
     p += info->fault_count * sizeof *info->faults;
     info->fixes = (struct fault_fix *)p;
