@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 #include "vma.h"
 
 #define SCRIPT_DEPTH 5
+#define CACHE_BYTES (UINT64_C(64) << 20) /* the engine's default */
+#define CACHE_BYTES_LEAST (UINT64_C(1) << 20)
 #define AREA_BOTTOM UINT64_C(0x10000)
 #define AREA_TOP_64 (UINT64_C(1) << 38) /* half of Sv39's reach is the user's */
 #ifdef __SANITIZE_ADDRESS__
@@ -148,6 +151,15 @@ static void remember_exe(const struct launch *l) {
     prctl(PR_SET_NAME, name ? name + 1 : l->path);
 }
 
+/* Where the address space is limited, the code cache takes an eighth, as it is mapped twice; below what is worth it,
+ * the default, which cannot be had then. */
+static size_t cache_bytes(void) {
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) != 0 || space.rlim_cur == RLIM_INFINITY || space.rlim_cur / 16 >= CACHE_BYTES)
+        return 0;
+    return space.rlim_cur / 16 < CACHE_BYTES_LEAST ? 0 : space.rlim_cur / 16;
+}
+
 /* The engine is made for the program's own class: an RV64 set runs RV32 programs with the RV32 set of the same reach.
  * err: why there is none, or why it only interprets, or empty.
  */
@@ -161,6 +173,7 @@ static bool create_engine(struct linux_user_config *config, bool rv32, struct is
         snprintf(err, n, "64-bit program, but the chosen instruction set is 32-bit");
         return false;
     }
+    config->engine.cache_bytes = cache_bytes();
     err[0] = 0;
     process.engine = engine_create(&config->engine, err, n);
     return process.engine != NULL;

@@ -153,7 +153,10 @@ static struct reg_place find_place(struct emitter *e, unsigned r, const int8_t *
 
 unsigned places_collect(struct emitter *e, const int8_t *to, uint32_t narrow, struct reg_place *list) {
     unsigned n = 0;
-    for (unsigned r = 1; r < 32; r++) {
+    /* in the first pass the others stay in their usual homes */
+    uint32_t moved = e->in_loop || e->at_head || to != e->be->home_x ? ~1u : e->tracked & ~1u;
+    for (; moved; moved &= moved - 1) {
+        unsigned r = (unsigned)__builtin_ctz(moved);
         if (e->in_loop && to == e->loop_home_x && e->derived[r])
             continue;
         struct reg_place p = find_place(e, r, to, narrow);
