@@ -4,7 +4,7 @@ import os
 import unittest
 from pathlib import Path
 
-from boot_case import BootCase, read_png
+from boot_case import BootCase, build_bare, read_png
 from riv_case import RIV, WORK
 
 WIDTH, HEIGHT = 192, 128
@@ -86,6 +86,17 @@ class Boot(BootCase):
         want = [[mandelbrot(x, y) for x in range(WIDTH)] for y in range(HEIGHT)]
         for rom in ("mandelbrot", "mandelbrot32"):
             self.assertEqual(self.picture(rom, 1), want, rom)
+
+    def test_virtio_gpu(self):
+        file = WORK / "gpu.png"
+        want = [[(x * 4, y * 5, 0x80 if 10 <= x < 15 and 20 <= y < 26 else 0) for x in range(64)] for y in range(48)]
+        for engine in ("jit", "interp"):
+            for xlen in (64, 32):
+                file.unlink(missing_ok=True)
+                done = self.boot(f"--engine={engine}", "--device", "virtio-gpu-device", "--screenshot", file,
+                                 build_bare("gpu", xlen=xlen))
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+                self.assertEqual(read_png(file), want)
 
     def test_engines_draw_the_same(self):
         for rom in ("plasma", "bricks"):
