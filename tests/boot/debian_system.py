@@ -29,7 +29,8 @@ def repository(folder):
     program.write_text("#!/bin/sh\necho installed by apt on $(uname -m)\n")
     program.chmod(0o755)
     deb = Path(folder, "riv-greeting.deb")
-    subprocess.run(["dpkg-deb", "-q", "--root-owner-group", "-Zgzip", "-b", Path(folder, "package"), deb], check=True)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", Path(folder, "package"), deb], check=True,
+                   stdout=subprocess.DEVNULL)
     listed = (package / "control").read_text() + (f"Filename: ./{deb.name}\nSize: {deb.stat().st_size}\n"
                                                   f"SHA256: {hashlib.sha256(deb.read_bytes()).hexdigest()}\n\n")
     Path(folder, "Packages.gz").write_bytes(gzip.compress(listed.encode()))
@@ -80,6 +81,9 @@ def main():
         process.stdin.write(b"root\n")
         process.stdin.flush()
         terminal.wait(b"# ")
+        process.stdin.write(b"exec env TERM=dumb PS1=ready: sh\n")  # no editing of lines, no colours
+        process.stdin.flush()
+        terminal.wait(b"\nready:", b"\rready:")
         for command, wanted in ((f"echo 'deb [trusted=yes] http://10.0.2.2:{server.server_port}/ ./' >/etc/apt/sources.list", r"\n0:"),
                                 ("rm -f /etc/apt/sources.list.d/*; apt-get -q update", r"\n0:"),
                                 ("apt-get -q install -y riv-greeting", r"\n0:"),
