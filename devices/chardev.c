@@ -16,7 +16,7 @@
 
 #include "board.h"
 
-enum { OUT_MAX = 65536, CTRL_A = 1 };
+enum { OUT_MAX = 65536, CTRL_A = 1, PTY_WAIT_MS = 1000 };
 
 struct chardev {
     struct board *board;
@@ -220,8 +220,8 @@ void chardev_write_all(struct chardev *c, const uint8_t *bytes, size_t n) {
         if (n > 0 && done == 0) {
             struct pollfd wait = {.fd = c->out, .events = POLLOUT};
             send_out(c);
-            if (c->count == OUT_MAX)
-                poll(&wait, 1, -1);
+            if (c->count == OUT_MAX && poll(&wait, 1, PTY_WAIT_MS) == 0)
+                return; /* nobody reads from the pseudo-terminal */
         }
     }
 }

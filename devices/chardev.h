@@ -22,7 +22,7 @@ void chardev_connect(struct chardev *c, size_t (*room)(void *ctx),
                      void (*receive)(void *ctx, const uint8_t *bytes, size_t n), void *ctx);
 /* Under the lock: takes as many bytes as there is room for and returns how many. */
 size_t chardev_write(struct chardev *c, const uint8_t *bytes, size_t n);
-/* Under the lock: takes all, and waits for the host where that is slow. */
+/* Under the lock: takes all, and waits for the host where that is slow; a pseudo-terminal that nobody reads loses it. */
 void chardev_write_all(struct chardev *c, const uint8_t *bytes, size_t n);
 size_t chardev_room(const struct chardev *c);
 /* The receiver has room again. */

@@ -26,7 +26,7 @@ _riv() {
     fi
     if [[ ${COMP_WORDS[1]} == boot ]]; then
         with_value+='--bios --kernel --initrd --append --drive --netdev --device --console --pflash --serial -m --smp --display --resolution --screenshot --frames --signature '
-        options='--bios --kernel --initrd --append --drive --netdev --device --console --pflash --serial -m --smp --cpu --engine --display --resolution --screenshot --frames --signature --stats --list --help --version'
+        options='--bios --kernel --initrd --append --drive --netdev --device --console --pflash --serial -m --smp --cpu --engine --display --resolution --screenshot --frames --signature --icount --semihosting --stats --list --help --version'
         case $previous in
         --bios | --kernel | --initrd | --drive | --pflash | --screenshot | --signature) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --display) mapfile -t COMPREPLY < <(compgen -W 'sdl none' -- "$current"); return ;;

@@ -12,7 +12,7 @@ ROMS, SOURCES = HERE.parent.parent / "roms", HERE.parent / "boot"
 def build_bare(name, *flags, xlen=64):
     """tests/boot/NAME.c as an ELF file in M mode, as roms/CMakeLists.txt builds ROMs."""
     program = WORK / "-".join([f"{name}{xlen}.elf", *flags])
-    sources = [SOURCES / f"{name}.c", ROMS / "start.S", ROMS / "rom.c"]
+    sources = [SOURCES / f"{name}.c", SOURCES / "queue.c", ROMS / "start.S", ROMS / "rom.c"]
     with open(WORK / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists() or any(program.stat().st_mtime < s.stat().st_mtime for s in sources):

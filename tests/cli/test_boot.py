@@ -1,9 +1,11 @@
 """riv boot: the ROMs that come with it, on both engines; pictures against ones computed here; what cannot be booted."""
+import fcntl
 import os
 import unittest
+from pathlib import Path
 
-from boot_case import BootCase, read_png
-from riv_case import WORK
+from boot_case import BootCase, build_bare, read_png
+from riv_case import RIV, WORK
 
 WIDTH, HEIGHT = 192, 128
 # They check themselves and say so; --smp 2 is for the one that wants several harts.
@@ -85,24 +87,75 @@ class Boot(BootCase):
         for rom in ("mandelbrot", "mandelbrot32"):
             self.assertEqual(self.picture(rom, 1), want, rom)
 
+    def test_virtio_gpu(self):
+        file = WORK / "gpu.png"
+        want = [[(x * 4, y * 5, 0x80 if 10 <= x < 15 and 20 <= y < 26 else 0) for x in range(64)] for y in range(48)]
+        for engine in ("jit", "interp"):
+            for xlen in (64, 32):
+                file.unlink(missing_ok=True)
+                done = self.boot(f"--engine={engine}", "--device", "virtio-gpu-device", "--screenshot", file,
+                                 build_bare("gpu", xlen=xlen))
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+                self.assertEqual(read_png(file), want)
+
     def test_engines_draw_the_same(self):
         for rom in ("plasma", "bricks"):
             self.assertEqual(self.picture(rom, 3, "--engine=jit"), self.picture(rom, 3, "--engine=interp"), rom)
 
     def test_what_cannot_be_booted(self):
-        odd, short = WORK / "odd.img", WORK / "short.elf"
-        odd.write_bytes(bytes(1000))
-        short.write_bytes(b"\x7fELF" + bytes(20))
-        for args, says in ((["rom:nothing"], "no ROM called nothing"), ([WORK / "missing"], "No such file"),
-                           (["--drive", odd, "rom:hello"], "512"), (["--drive", WORK / "missing", "rom:hello"], "No such file"),
-                           ([short], ""), (["-m", "0", "rom:hello"], ""), (["--bogus"], "bogus"), ([], "")):
+        """One line each, status 1 for a file or device that will not do and 2 for a wrong command line; drives stay as they are."""
+        def file(name, content):
+            (WORK / name).write_bytes(content)
+            return WORK / name
+
+        hello = (Path(RIV).parent / "roms/hello.elf").read_bytes()
+        odd, good, empty = file("odd.img", bytes(1000)), file("good.img", bytes(4096)), file("empty", b"")
+        large, firmware = file("large.bin", bytes(2 << 20)), file("firmware.bin", bytes((2 << 20) + 4096))
+        locked = open(good, "r+b")
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        machine = bytearray(hello)
+        machine[18] = 62
+        beyond = bytearray(hello)  # the first program header's size in memory
+        beyond[64 + 40:64 + 48] = (1 << 40).to_bytes(8, "little")
+        cases = [
+            (1, ["rom:nothing"], "no ROM called nothing"),
+            (1, [WORK / "missing"], "missing: No such file"),
+            (1, [WORK], "not a file"),
+            (1, [empty], "empty is empty"),
+            (1, ["-m", "1M", large], "large.bin does not fit"),
+            (1, ["-m", "1M", "--bios", "none", "--kernel", large], "does not fit"),
+            (1, ["--bios", firmware, "--kernel", large], "large.bin overlaps"),
+            (1, ["--bios", large, "--kernel", large, "--initrd", firmware, "-m", "5M"], "firmware.bin overlaps"),
+            (1, ["--bios", large, "--kernel", empty], "empty is empty"),
+            (1, ["--bios", large, "--kernel", large, "--initrd", WORK / "missing"], "missing: No such file"),
+            (1, [file("wrong.elf", bytes(machine))], "not a RISC-V program"),
+            (1, [file("beyond.elf", bytes(beyond))], "does not fit"),
+            (1, [file("gzip", b"\x1f\x8b\x08" + bytes(20))], "compressed"),
+            (1, ["--drive", odd, "rom:hello"], "not a whole number of 512-byte sectors"),
+            (1, ["--drive", empty, "rom:hello"], "512-byte sectors"),
+            (1, ["--drive", WORK / "missing", "rom:hello"], "No such file"),
+            (1, ["--drive", WORK, "rom:hello"], "s a directory"),
+            (1, ["--drive", good, "rom:hello"], "in use"),
+            (1, ["--pflash", WORK / "missing", "rom:hello"], "No such file"),
+            (1, ["--screenshot", WORK / "no/folder.png", "rom:card", "--frames", 1], "cannot write"),
+            (2, ["--drive", f"file={good},format=qcow2", "rom:hello"], "raw"),
+            (2, ["-m", "0", "rom:hello"], "-m takes"),
+            (2, ["--smp", "99", "rom:hello"], "--smp takes"),
+            (2, ["--netdev", "tap", "rom:hello"], "only network"),
+            (2, ["-M", "sifive_u", "rom:hello"], "virt"),
+            (2, ["--bogus"], "bogus"),
+            (2, ["--kernel"], "needs a value"),
+            (2, [], "nothing to run"),
+        ]
+        cases += [(1, [file(f"short{size}.elf", hello[:size])], "truncated or damaged") for size in (24, 63, 65, 119, 5000)]
+        for status, args, says in cases:
             with self.subTest(args=args):
                 done = self.boot(*args)
-                self.assertNotEqual(done.returncode, 0)
-                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
+                self.assertRegex(done.stderr, r"^riv: [^\n]*\n$")
                 self.assertIn(says, done.stderr)
-                self.assertEqual(done.stdout, "")
-        self.assertEqual(odd.read_bytes(), bytes(1000))
+        locked.close()
+        self.assertEqual((odd.read_bytes(), good.read_bytes()), (bytes(1000), bytes(4096)))
 
 
 assert os.environ["RIV_TEST_DIR"]
