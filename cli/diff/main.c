@@ -53,8 +53,11 @@ enum { ROWS = sizeof rows / sizeof *rows };
 static int print_help(void) {
     printf("usage: riv diff [OPTION]... PROGRAM [ARGUMENT]...\n"
            "       riv diff [OPTION]... FILE.s\n"
+           "       riv diff rom:NAME\n"
+           "       riv diff boot BOOT-OPTION...\n"
            "Runs a RISC-V Linux program on riv and on a reference in lockstep, and stops at the first difference.\n"
-           "A FILE.s, such as the reproducers it writes, is assembled first.\n\n");
+           "A FILE.s, such as the reproducers it writes, is assembled first. ROMs and machines, as riv boot runs them, have\n"
+           "Unicorn beside them and none of these options.\n\n");
     for (int i = 0; i < ROWS; i++) {
         char left[64];
         snprintf(left, sizeof left, "  %s%s%s%s", rows[i].name[1] ? "--" : "-", rows[i].name, rows[i].arg ? " " : "",
