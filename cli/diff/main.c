@@ -17,8 +17,10 @@ static struct {
 static bool set_against(const char *value, char *err, size_t n) {
     if (strcmp(value, "unicorn") == 0)
         lockstep.reference = &reference_unicorn;
+    else if (strcmp(value, "interp") == 0)
+        lockstep.reference = &reference_interp;
     else {
-        snprintf(err, n, "no reference '%s' (unicorn)", value);
+        snprintf(err, n, "no reference '%s' (unicorn, interp)", value);
         return false;
     }
     return true;
@@ -40,7 +42,7 @@ static const struct {
     const char *name, *arg, *help;
     bool (*apply)(const char *value, char *err, size_t n);
 } rows[] = {
-    {"against", "NAME", "the reference: unicorn (default)", set_against},
+    {"against", "NAME", "the reference: unicorn (default) or interp, riv's own interpreter", set_against},
     {"step", NULL, "compares after every instruction, not at the ends of blocks", set_step},
     {"json", NULL, "reports as one line of JSON", set_json},
     {"o", "FILE", "reports to FILE instead of stderr", set_output},
