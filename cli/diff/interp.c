@@ -28,6 +28,7 @@ static struct {
     const struct store *differing_store;
     struct store stores[BATCH_STORES]; /* its own since the last agreement */
     uint32_t store_count;
+    uint64_t present[BATCH_STORES]; /* what is where riv has stored, other threads' stores since then included */
     /* single steps for trace */
     struct state *steps;
     uint32_t step_count, step_max;
@@ -84,6 +85,23 @@ static void agree(uint32_t state) {
 static bool same(const struct state *a, const struct state *b) {
     return a->pc == b->pc && a->fcsr == b->fcsr && memcmp(a->x, b->x, sizeof a->x) == 0 &&
            memcmp(a->f, b->f, sizeof a->f) == 0;
+}
+
+static void keep_present(void) {
+    for (uint32_t k = 0; k < ref.b->store_count; k++)
+        copy_in(&ref.present[k], ref.b->stores[k].address, ref.b->stores[k].size);
+}
+
+static void restore_present(void) {
+    for (uint32_t k = 0; k < ref.b->store_count; k++) {
+        const struct store *s = &ref.b->stores[k];
+        uint64_t now = 0, then = 0;
+        memcpy(&then, &ref.present[k], s->size);
+        if (copy_in(&now, s->address, s->size) != 0 || now == then)
+            continue;
+        put(s->address, &then, s->size);
+        mirror_copy(s->address, s->address + s->size);
+    }
 }
 
 /* Between two instructions: compares where riv has a state. */
@@ -277,7 +295,7 @@ static bool judge(void) {
 
 static bool interp_reference_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
     sigset_t old;
-    bool stopped = lockstep.threads_seen && engine_stop_others(lockstep.hart), good = true;
+    bool stopped = engine_stop_others(lockstep.hart), good = true;
     block_signals(&old);
     ref.b = b;
     ref.d = d;
@@ -285,6 +303,7 @@ static bool interp_reference_run(struct batch *b, uint32_t *agreed, struct diver
     ref.state = 1;
     ref.what = NULL;
     ref.differing_store = NULL;
+    keep_present();
     roll_back(b->stores, b->store_count);
     for (compare(); good && (ref.at < b->insn_count || b->trapped || ref.what);) {
         bool trap = !ref.what && run_hart() == STOP_TRAP;
@@ -303,6 +322,8 @@ static bool interp_reference_run(struct batch *b, uint32_t *agreed, struct diver
             good = judge();
     }
     *agreed = ref.agreed;
+    if (good)
+        restore_present();
     if (stopped && good)
         engine_resume_others(lockstep.hart);
     if (good)
