@@ -187,6 +187,8 @@ static struct span *guest_map(size_t *count) {
 }
 
 bool mirror_update(bool fresh) {
+    if (lockstep.reference->no_memory)
+        return true;
     size_t count, s = 0;
     struct span *spans = guest_map(&count);
     bool good = spans != NULL;
