@@ -30,7 +30,8 @@ struct engine_hart {
     atomic_bool inside;             /* between entering and leaving engine_run */
     unsigned mode;                  /* whose table is in use */
     uint64_t key_mode;              /* the mode in the keys of blocks: the same, in system mode where and frm */
-    uint32_t fetch_drops;           /* system mode: as of when the tables were emptied */
+    uint32_t fetch_drops;           /* system mode: as of when return addresses were forgotten, */
+    uint32_t jump_drops[JUMP_TABLES]; /* and each table emptied */
     char *signal_stack;             /* system mode */
     struct hart_records *records;   /* NULL: nothing is recorded */
     uint64_t leaves[BACK_COUNT], single_steps;

@@ -73,7 +73,7 @@ uint64_t engine_tlb_slow(struct hart *h, uint64_t va, uint64_t value, uint64_t u
     return 0;
 }
 
-/* The jump cache of the mode in force, emptied where a fetch translation was dropped since. */
+/* The jump cache of the mode in force, emptied where a fetch translation was dropped since it was last in use. */
 static void install(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     struct system *s = h->sys;
@@ -81,9 +81,11 @@ static void install(struct engine_hart *eh) {
     if (eh->fetch_drops != s->fetch_drops) {
         eh->fetch_drops = s->fetch_drops;
         backend_reset_returns(h);
-        for (unsigned m = 0; m < JUMP_TABLES; m++)
-            for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = jump_none(i);
+    }
+    if (eh->jump_drops[mode] != s->fetch_drops) { /* only the one that is going to be used */
+        eh->jump_drops[mode] = s->fetch_drops;
+        for (unsigned i = 0; eh->jumps[mode] && i < JUMP_SLOTS; i++)
+            eh->jumps[mode][i].pc = jump_none(i);
     }
     if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
         engine_install_jumps(eh, mode);

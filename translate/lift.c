@@ -908,11 +908,12 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         l.follow = l.next;
         if (l.record)
             record_lift_insn(l.record, &l.insn, l.pc);
-        if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
-            config->mode.frm > RM_RMM)
+        if (config->board && insn_rows[l.insn.id].format >= FMT_FIL && config->mode.fs != FS_STATE_DIRTY)
+            interpret_this(
+                &l); /* illegal, or the first to touch the state, which is dirty even if it is illegal then */
+        else if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
+                 config->mode.frm > RM_RMM)
             trap(&l, TRAP_ILLEGAL, l.insn.bits);
-        else if (config->board && insn_rows[l.insn.id].format >= FMT_FIL && config->mode.fs != FS_STATE_DIRTY)
-            interpret_this(&l); /* illegal, or the first to touch the state */
         else
             lift_insn(&l);
         if (l.record && !l.done)

@@ -130,6 +130,10 @@ struct mirror_listener {
 void mirror_listen(const struct mirror_listener *l);
 /* Testing: the reference is to see another instruction at address. Before the first update. */
 void mirror_plant(uint64_t address, uint32_t bits);
+/* Whether that is in the page of address. */
+bool mirror_planted(uint64_t address);
+/* Whether the guest may execute what is at address. */
+bool mirror_executable(uint64_t address);
 /* Follows the guest's map; fresh: what is new is zero. */
 bool mirror_update(bool fresh);
 /* Forgets [start, end): the next update takes it from the guest. */
@@ -151,6 +155,8 @@ void effects_signal_frame(const struct hart *h);
 /* ---- references ---- */
 struct reference {
     const char *name;
+    uint32_t known; /* bits of enum known: what may differ */
+    bool no_memory; /* it has none: no mirror is kept */
     bool (*open)(const struct state *start, char *err, size_t n);
     /* Runs what of the batch it can and compares; *agreed: the last state at which both were the same. Of a batch that ends in a
      * trap it runs everything. False: *d says where they part. */
@@ -158,10 +164,13 @@ struct reference {
     /* The registers have been changed from outside. */
     void (*set)(const struct state *s);
     /* Back to states[d->from's], then one instruction at a time: out[i] is the state after i + 1 instructions. Returns how
-     * many there are. Memory is as at the start afterwards. */
+     * many there are. Memory is as at the start afterwards. NULL: run names the instruction. */
     uint32_t (*trace)(const struct batch *b, const struct divergence *d, struct state *out, uint32_t max);
+    /* The program has ended. False: the reference has not, detail says where it is. NULL: it cannot tell. */
+    bool (*finish)(char *detail, size_t n);
 };
-extern struct reference reference_unicorn;
+extern struct reference reference_unicorn, reference_interp, reference_spike_log;
+void spike_log_name(const char *path);
 
 /* ---- known.c ---- */
 /* Whether what differs is explained by what the reference is known for in instructions [from, to); it is counted then.  store:

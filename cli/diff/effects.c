@@ -25,7 +25,20 @@ static void changed(uint64_t start, uint64_t size) {
         lockstep.synced_bytes += mirror_copy(start, start + size);
 }
 
+/* On RV32 registers are sign-extended, and what they point at is made of words. */
+static uint64_t narrow(uint64_t v) { return process.rv32 ? (uint32_t)v : v; }
+
+static void changed_words(uint64_t at, uint64_t count) {
+    uint32_t iov[2];
+    for (uint64_t i = 0; i < count && i < IOV_REACH && copy_in(iov, at + i * sizeof iov, sizeof iov) == 0; i++)
+        changed(iov[0], iov[1]);
+}
+
 static void changed_iovec(uint64_t at, uint64_t count) {
+    if (process.rv32) {
+        changed_words(at, count);
+        return;
+    }
     struct iovec iov;
     for (uint64_t i = 0; i < count && i < IOV_REACH && copy_in(&iov, at + i * sizeof iov, sizeof iov) == 0; i++)
         changed((uint64_t)iov.iov_base, iov.iov_len);
@@ -33,6 +46,16 @@ static void changed_iovec(uint64_t at, uint64_t count) {
 
 static void changed_message(uint64_t at) {
     struct msghdr m;
+    uint32_t words[7]; /* name, its length, iov, count, control, its length, flags */
+    if (process.rv32) {
+        if (copy_in(words, at, sizeof words) != 0)
+            return;
+        changed(at, sizeof words);
+        changed(words[0], words[1]);
+        changed(words[4], words[5]);
+        changed_words(words[2], words[3]);
+        return;
+    }
     if (copy_in(&m, at, sizeof m) != 0)
         return;
     changed(at, sizeof m);
@@ -43,13 +66,15 @@ static void changed_message(uint64_t at) {
 
 void effects_before(const struct hart *h) {
     call.number = h->x[17];
-    memcpy(call.a, &h->x[10], sizeof call.a);
+    for (unsigned i = 0; i < 6; i++)
+        call.a[i] = narrow(h->x[10 + i]);
     call.pending = true;
 }
 
 /* The map has changed, or may have; true: that was all. */
 static void follow_map(uint64_t result) {
     bool failed = result > (uint64_t)-4096;
+    result = narrow(result);
     switch (call.number) {
     case 222: /* mmap */
         if (!failed)
@@ -93,8 +118,6 @@ void effects_after(const struct hart *h) {
     for (unsigned i = 0; i < 6; i++) {
         uint64_t a = call.a[i];
         char letter = i < strlen(letters) ? letters[i] : 'p';
-        if (process.rv32)
-            a = (uint32_t)a;
         switch (letter) {
         case 'w':
             changed(a, call.a[i + 1]);
@@ -124,4 +147,4 @@ bool effects_forked(const struct hart *h) {
     return call.pending && (call.number == 220 || call.number == 435) && h->x[10] == 0; /* clone, clone3 */
 }
 
-void effects_signal_frame(const struct hart *h) { changed(h->x[2], 4096); }
+void effects_signal_frame(const struct hart *h) { changed(narrow(h->x[2]), 4096); }

@@ -79,6 +79,7 @@ static struct uses uses_of(const struct insn *in) {
     }
 }
 
+/* The class that the reference is known for. */
 static bool class_of(const struct insn *in, enum known *class) {
     const char *id = insn_rows[in->id].id;
     unsigned csr = (unsigned)in->imm & 0xfff;
@@ -106,8 +107,10 @@ static bool is_single(const struct insn *in) {
     return strcmp(extension, "F") == 0 || strcmp(extension, "F_64") == 0 || starts(insn_rows[in->id].id, "fcvt_s_");
 }
 
+static bool may_be(enum known class) { return lockstep.reference->known >> class & 1; }
+
 static bool only_box(uint64_t ours, uint64_t theirs) {
-    return ours >> 32 == 0xffffffff && (uint32_t)ours == (uint32_t)theirs;
+    return may_be(KNOWN_BOX) && ours >> 32 == 0xffffffff && (uint32_t)ours == (uint32_t)theirs;
 }
 
 bool known_store(const struct batch *b, uint32_t insn, const struct store *ours, uint64_t address, unsigned size,
@@ -145,10 +148,11 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
         bool loads = format == FMT_IL || format == FMT_FIL || format == FMT_AMO || format == FMT_LR;
         bool stores = format == FMT_S || format == FMT_FST || format == FMT_AMO;
         bool bad = u.reads & suspect || (loads && memory), single = is_single(&in);
-        bool has_class = class_of(&in, &class);
+        bool has_class = class_of(&in, &class) && may_be(class);
         bool reads_single = strcmp(insn_rows[in.id].extension, "F") == 0 ||
                             strcmp(insn_rows[in.id].extension, "F_64") == 0 || in.id == INSN_fcvt_d_s;
-        if (!has_class && ((!single && (u.reads & unboxed)) || (reads_single && (u.reads & bare)))) {
+        if (!has_class && may_be(KNOWN_BOX) &&
+            ((!single && (u.reads & unboxed)) || (reads_single && (u.reads & bare)))) {
             has_class = true;
             class = KNOWN_BOX;
         } else if (!has_class && loads && lockstep.threads_seen) {

@@ -187,6 +187,12 @@ void lockstep_leaving(void *ctx, bool for_good) {
         return;
     }
     lockstep.finished = true;
+    static struct divergence end = {.what = "end"};
+    if (lockstep.reference->finish && !lockstep.reference->finish(end.detail, sizeof end.detail)) {
+        end.ours = end.theirs = end.start = lockstep.batch.states[0];
+        report_divergence(&lockstep.batch, &end);
+        leave(DIFF_DIVERGED);
+    }
     uint64_t at = mirror_difference(0);
     uint64_t others = 0;
     for (uint64_t a = at; a != UINT64_MAX && lockstep.threads_seen && others < 1000; a = mirror_difference(a + 1))

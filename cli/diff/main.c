@@ -17,8 +17,14 @@ static struct {
 static bool set_against(const char *value, char *err, size_t n) {
     if (strcmp(value, "unicorn") == 0)
         lockstep.reference = &reference_unicorn;
-    else {
-        snprintf(err, n, "no reference '%s' (unicorn)", value);
+    else if (strcmp(value, "interp") == 0)
+        lockstep.reference = &reference_interp;
+    else if (strncmp(value, "spike-log:", 10) == 0 && value[10]) {
+        lockstep.reference = &reference_spike_log;
+        lockstep.step = true; /* a line is an instruction */
+        spike_log_name(value + 10);
+    } else {
+        snprintf(err, n, "no reference '%s' (unicorn, interp, spike-log:FILE)", value);
         return false;
     }
     return true;
@@ -40,7 +46,7 @@ static const struct {
     const char *name, *arg, *help;
     bool (*apply)(const char *value, char *err, size_t n);
 } rows[] = {
-    {"against", "NAME", "the reference: unicorn (default)", set_against},
+    {"against", "NAME", "the reference: unicorn (default), interp (riv's own) or spike-log:FILE", set_against},
     {"step", NULL, "compares after every instruction, not at the ends of blocks", set_step},
     {"json", NULL, "reports as one line of JSON", set_json},
     {"o", "FILE", "reports to FILE instead of stderr", set_output},
@@ -53,8 +59,11 @@ enum { ROWS = sizeof rows / sizeof *rows };
 static int print_help(void) {
     printf("usage: riv diff [OPTION]... PROGRAM [ARGUMENT]...\n"
            "       riv diff [OPTION]... FILE.s\n"
+           "       riv diff rom:NAME\n"
+           "       riv diff boot BOOT-OPTION...\n"
            "Runs a RISC-V Linux program on riv and on a reference in lockstep, and stops at the first difference.\n"
-           "A FILE.s, such as the reproducers it writes, is assembled first.\n\n");
+           "A FILE.s, such as the reproducers it writes, is assembled first. ROMs and machines, as riv boot runs them, have\n"
+           "Unicorn beside them and none of these options.\n\n");
     for (int i = 0; i < ROWS; i++) {
         char left[64];
         snprintf(left, sizeof left, "  %s%s%s%s", rows[i].name[1] ? "--" : "-", rows[i].name, rows[i].arg ? " " : "",

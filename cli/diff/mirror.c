@@ -26,6 +26,8 @@ void mirror_plant(uint64_t address, uint32_t bits) {
     plant.size = insn_length(bits);
 }
 
+bool mirror_planted(uint64_t address) { return plant.size && PAGE_DOWN(address) == PAGE_DOWN(plant.address); }
+
 void mirror_listen(const struct mirror_listener *l) { listener = *l; }
 
 static size_t region_index(uint64_t address) { /* the first that ends above address */
@@ -45,6 +47,11 @@ uint8_t *mirror_at(uint64_t address, uint64_t size) {
     if (i == region_count || regions[i].start > address || regions[i].end - address < size)
         return NULL;
     return regions[i].bytes + (address - regions[i].start);
+}
+
+bool mirror_executable(uint64_t address) {
+    size_t i = region_index(address);
+    return i < region_count && regions[i].start <= address && (regions[i].prot & PROT_EXEC);
 }
 
 static bool insert(const struct region *r) {
@@ -180,6 +187,8 @@ static struct span *guest_map(size_t *count) {
 }
 
 bool mirror_update(bool fresh) {
+    if (lockstep.reference->no_memory)
+        return true;
     size_t count, s = 0;
     struct span *spans = guest_map(&count);
     bool good = spans != NULL;

@@ -601,5 +601,9 @@ static uint32_t unicorn_trace(const struct batch *b, const struct divergence *d,
     return u.step_count ? u.step_count - 1 : 0;
 }
 
-struct reference reference_unicorn = {
-    .name = "unicorn", .open = unicorn_open, .run = unicorn_run, .set = unicorn_set, .trace = unicorn_trace};
+struct reference reference_unicorn = {.name = "unicorn",
+                                      .known = UINT32_MAX,
+                                      .open = unicorn_open,
+                                      .run = unicorn_run,
+                                      .set = unicorn_set,
+                                      .trace = unicorn_trace};

@@ -17,7 +17,7 @@ _riv() {
         with_value+='--against -o --reproducer '
         options="--against --step --json -o --quiet --reproducer $options"
         case $previous in
-        --against) mapfile -t COMPREPLY < <(compgen -W 'unicorn' -- "$current"); return ;;
+        --against) mapfile -t COMPREPLY < <(compgen -W 'unicorn interp spike-log:' -- "$current"); return ;;
         -o | --reproducer) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         esac
     fi

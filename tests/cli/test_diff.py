@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import unittest
+from pathlib import Path
 
 from riv_case import WORK, RivCase, build_guest
 
 COUNTDOWN = build_guest("countdown", "-g")
 SHOW = build_guest("show")
+SYSROOT = ["-L", "/usr/riscv64-linux-gnu"]  # of the cross compiler
 
 
 def address_of(symbol):
@@ -36,14 +38,14 @@ class Diff(RivCase):
         return json.loads(file.read_text()), done.returncode
 
     def test_agrees(self):
-        for options in ([], ["--step"], ["--engine=interp"]):
+        for options in ([], ["--step"], ["--engine=interp"], ["--against=interp"], ["--against=interp", "--step"]):
             with self.subTest(options=options):
                 report, status = self.report(*options, COUNTDOWN)
                 self.assertEqual((status, report["result"]), (0, "same"), report)
                 self.assertGreater(report["instructions"], 10000)
                 self.assertGreater(report["states"], 1000)
                 self.assertGreater(report["stores"], 100)
-                self.assertEqual(report["states"] == report["instructions"], options == ["--step"])
+                self.assertEqual(report["states"] == report["instructions"], "--step" in options)
 
     def test_passes_the_guest_s_output_on(self):
         done = self.diff("--quiet", SHOW, "args", "one")
@@ -52,7 +54,7 @@ class Diff(RivCase):
     def test_names_the_instruction(self):
         at = address_of("planted")
         plant = f"{at:#x}={word_at(at) ^ 1 << 30:#x}"  # sub for add
-        for options in ([], ["--step"], ["--engine=interp"]):
+        for options in ([], ["--step"], ["--engine=interp"], ["--against=interp"], ["--against=interp", "--step"]):
             with self.subTest(options=options):
                 reproducer = WORK / "countdown.s"
                 report, status = self.report("--reproducer", reproducer, *options, COUNTDOWN, plant=plant)
@@ -70,9 +72,46 @@ class Diff(RivCase):
 
     def test_finds_a_store(self):
         at = address_of("planted")
-        done = self.diff("--reproducer", WORK / "store.s", COUNTDOWN, plant=f"{at:#x}={0x00a13023:#x}")  # sd a0,0(sp)
-        self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn(f"{at:#x}", done.stderr)
+        for against in ("unicorn", "interp"):
+            with self.subTest(against=against):
+                done = self.diff("--against", against, "--reproducer", WORK / "store.s", COUNTDOWN,
+                                 plant=f"{at:#x}={0x00a13023:#x}")  # sd a0,0(sp)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(f"{at:#x}", done.stderr)
+
+    def test_finds_a_trap(self):
+        at = address_of("planted")
+        for against in ("unicorn", "interp"):
+            with self.subTest(against=against):
+                report, status = self.report("--against", against, "--reproducer", WORK / "trap.s", COUNTDOWN,
+                                             plant=f"{at:#x}={0x00003503:#x}")  # ld a0,0(zero)
+                self.assertEqual((status, report["what"]), (1, "trap"), report)
+
+    def test_rv32(self):
+        """Signals, threads and system calls whose structures are made of words."""
+        source = Path(__file__).resolve().parent.parent / "guest" / "rv32_system.c"
+        program = WORK / "diff_rv32_system"
+        subprocess.run(["riscv64-linux-gnu-gcc", "-O2", "-march=rv32gc", "-mabi=ilp32d", "-nostdlib", "-static", "-ffreestanding",
+                        "-o", program, source], check=True)
+        for options in ([], ["--against=interp"]):
+            with self.subTest(options=options):
+                report, status = self.report(*options, program)
+                self.assertEqual((status, report["result"]), (0, "same"), report)
+                self.assertGreater(report["system_calls"], 100)
+
+    def test_threads_and_signals(self):
+        """Statically and dynamically linked: the first thread is compared, the others run free, and the report says so."""
+        guest = Path(__file__).resolve().parent.parent / "guest"
+        for name in ("threads", "signal_delivery"):
+            for flags in (["-static"], []):
+                program = WORK / f"diff_{name}{'_static' if flags else ''}"
+                subprocess.run(["riscv64-linux-gnu-gcc", "-O2", "-pthread", *flags, "-o", program, guest / f"{name}.c", "-lm"],
+                               check=True)
+                for against in ("unicorn", "interp"):
+                    with self.subTest(name=name, flags=flags, against=against):
+                        report, status = self.report("--against", against, *SYSROOT, program)
+                        self.assertEqual((status, report["result"]), (0, "same"), report)
+                        self.assertTrue(report["threads"], report)
 
     def test_what_cannot_be_compared(self):
         for args, says in ((["--against=nothing", SHOW], "no reference"), ([WORK / "missing"], "No such file"),
