@@ -362,7 +362,7 @@ static int set_up(void **state) {
         m->ram = aligned_alloc(4096, RAM_BYTES);
         m->regions[0] = (struct bus_ram){RAM, CODE, m->ram, true};
         m->regions[1] = (struct bus_ram){RAM + CODE, RAM_BYTES - CODE, m->ram + CODE, false};
-        m->bus = (struct bus){m, m->regions, 2, bus_read, bus_write, bus_time, bus_stimecmp, NULL};
+        m->bus = (struct bus){m, m->regions, 2, bus_read, bus_write, bus_time, bus_stimecmp, NULL, NULL};
         const struct engine_config config = {
             .isa = &isa, .kind = i ? ENGINE_JIT : ENGINE_INTERP, .hostile = i ? 4 : 0, .system = &m->bus};
         m->engine = engine_create(&config, err, sizeof err);
