@@ -40,21 +40,17 @@ bool interp_create(struct hart *h, const struct interp_config *config) {
     in->hash = malloc(in->hash_size * sizeof *in->hash);
     in->chunks = malloc(sizeof *in->chunks + FIRST_CHUNK);
     in->draft = malloc(sizeof *in->draft);
+    in->page_lists = malloc(PAGE_LISTS * sizeof *in->page_lists);
     h->interp = in;
-    if (in->jump == NULL || in->hash == NULL || in->chunks == NULL || in->draft == NULL || !interp_decode_init(in)) {
+    if (in->page_lists == NULL || in->jump == NULL || in->hash == NULL || in->chunks == NULL || in->draft == NULL ||
+        !interp_decode_init(in)) {
         interp_destroy(h);
         return false;
     }
     in->chunks->next = NULL;
     in->chunks->size = FIRST_CHUNK;
-    if (h->sys) {
-        in->page_lists = malloc(PAGE_LISTS * sizeof *in->page_lists);
-        if (in->page_lists == NULL) {
-            interp_destroy(h);
-            return false;
-        }
+    if (h->sys)
         interp_system_init(h);
-    }
     interp_flush(h);
     return true;
 }
@@ -105,8 +101,7 @@ void interp_flush(struct hart *h) {
     memset(in->hash, 0, in->hash_size * sizeof *in->hash);
     in->block_count = 0;
     in->blocks = NULL;
-    if (in->page_lists != NULL)
-        memset(in->page_lists, 0, PAGE_LISTS * sizeof *in->page_lists);
+    memset(in->page_lists, 0, PAGE_LISTS * sizeof *in->page_lists);
     in->any_unwatched = false;
     in->generation++;
     clear_jump_cache(in);
@@ -163,6 +158,11 @@ static void start_count(struct block *b, int32_t count) {
     b->count = count;
 }
 
+/* What its bytes are on: in system mode a page of RAM, else of the guest's addresses. */
+static uint64_t page_of(const struct hart *h, const struct block *b) {
+    return h->sys ? b->where / FS_STATES : b->pc / GUEST_PAGE;
+}
+
 /* The block at pc, decoded if need be; NULL with hart.trap and pc set. */
 static struct block *obtain(struct hart *h, uint64_t pc) {
     struct interp *in = h->interp;
@@ -197,11 +197,9 @@ static struct block *obtain(struct hart *h, uint64_t pc) {
             grow_hash(in); /* takes the blocks in the list, which b is not in yet */
         b->list_next = in->blocks;
         in->blocks = b;
-        if (h->sys) {
-            struct block **list = &in->page_lists[b->where / FS_STATES % PAGE_LISTS];
-            b->page_next = *list;
-            *list = b;
-        }
+        struct block **list = &in->page_lists[page_of(h, b) % PAGE_LISTS];
+        b->page_next = *list;
+        *list = b;
         size_t slot = hash_slot(in, pc);
         b->hash_next = in->hash[slot];
         in->hash[slot] = b;
@@ -519,18 +517,33 @@ static void kill(struct interp *in, struct block *b) {
     b->count = -1;
 }
 
-void interp_drop_page(struct hart *h, uint64_t ram_page) {
+void interp_drop_page(struct hart *h, uint64_t page) {
     struct interp *in = h->interp;
-    struct block **at = &in->page_lists[ram_page % PAGE_LISTS];
+    struct block **at = &in->page_lists[page % PAGE_LISTS];
     while (*at != NULL) {
         struct block *b = *at;
-        if (b->where / FS_STATES == ram_page) {
+        if (page_of(h, b) == page) {
             *at = b->page_next;
-            kill(in, b);
+            if (!(b->flags & BLOCK_DEAD))
+                kill(in, b);
         } else {
             at = &b->page_next;
         }
     }
+}
+
+void interp_drop_range(struct hart *h, uint64_t start, uint64_t end) {
+    if (end <= start || (end - start) / GUEST_PAGE >= PAGE_LISTS) {
+        interp_flush(h);
+        return;
+    }
+    /* A block's last instruction may reach two bytes into the next page. */
+    uint64_t first = start / GUEST_PAGE, last = (end - 1) / GUEST_PAGE;
+    if (start % GUEST_PAGE == 0 && first > 0)
+        first--;
+    for (uint64_t page = first; page <= last; page++)
+        interp_drop_page(h, page);
+    clear_jump_cache(h->interp);
 }
 
 void interp_drop_unwatched(struct hart *h) {

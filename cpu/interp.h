@@ -53,10 +53,12 @@ void interp_set_cold(struct hart *h, uint64_t pc);
 /* Where the jalr at pc in the block that begins at block_pc has led each time so far; 0: to several places, or it has not
  * been executed there. */
 uint64_t interp_seen_target(struct hart *h, uint64_t block_pc, uint64_t pc);
+/* User mode: drops what was decoded from pages that have bytes in [start, end). */
+void interp_drop_range(struct hart *h, uint64_t start, uint64_t end);
 /* Drops all decoded blocks. */
 void interp_flush(struct hart *h);
-/* System mode: drops what was decoded from a page of RAM. */
-void interp_drop_page(struct hart *h, uint64_t ram_page);
+/* Drops what was decoded from a page: of RAM in system mode, else of guest addresses. */
+void interp_drop_page(struct hart *h, uint64_t page);
 /* Stops the other harts, which were running guest code, as an exclusive sequence does.  False: there was none to stop. */
 bool interp_stop_others(struct hart *h);
 void interp_resume_others(struct hart *h);

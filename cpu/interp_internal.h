@@ -147,7 +147,7 @@ struct interp {
     uint64_t where;             /* block.where of what is looked up or decoded */
     unsigned context;           /* whose jump cache is in use */
     struct jump_entry *jumps[JUMP_CONTEXTS]; /* NULL until first used; jump is one of them */
-    struct block **page_lists;  /* by RAM page, modulo PAGE_LISTS */
+    struct block **page_lists;  /* by page, modulo PAGE_LISTS */
 };
 
 extern const char interp_block_mark; /* its address is block.mark */

@@ -211,8 +211,8 @@ bool engine_serve_pending(struct engine_hart *eh) {
     const uint32_t ours = ~(uint32_t)(PENDING_INTERRUPT | PENDING_CODE); /* the rest is the interpreter's */
     uint32_t bits = __atomic_fetch_and(&h->pending, ~ours, __ATOMIC_SEQ_CST) & ours;
     if (bits & PENDING_SYNC)
-        interp_flush(h);
-    else if (bits & PENDING_FENCE)
+        world_drop_changed(eh);
+    if (bits & PENDING_FENCE)
         interp_drop_unwatched(h);
     if (bits & PENDING_PARK)
         world_enter(eh);

@@ -21,6 +21,12 @@ struct jump_slot {
     const uint8_t *code;
 };
 
+struct code_range {
+    uint64_t start, end;
+};
+
+enum { CHANGES_MAX = 8 };
+
 struct engine_hart {
     struct engine *engine;
     struct hart *hart;
@@ -34,6 +40,8 @@ struct engine_hart {
     uint32_t jump_drops[JUMP_TABLES]; /* and each table emptied */
     char *signal_stack;             /* system mode */
     struct hart_records *records;   /* NULL: nothing is recorded */
+    struct code_range changed[CHANGES_MAX]; /* under harts_lock: what the hart's interpreter has to forget */
+    unsigned changed_count;                 /* more than CHANGES_MAX: everything */
     uint64_t leaves[BACK_COUNT], single_steps;
 };
 
@@ -105,6 +113,7 @@ bool engine_system_init(struct engine *e);
 bool engine_system_hart_init(struct engine_hart *eh);
 
 /* world.c */
+void world_drop_changed(struct engine_hart *eh); /* serves PENDING_SYNC */
 void world_enter(struct engine_hart *eh); /* waits while another hart has stopped the world */
 void world_leave(struct engine_hart *eh);
 bool world_stop(struct engine *e, struct hart *h); /* false: h is the only hart and nothing was stopped */

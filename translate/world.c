@@ -83,9 +83,30 @@ void engine_code_changed(struct engine *e, uint64_t start, uint64_t end) {
     pthread_mutex_lock(&e->harts_lock);
     if (e->cache)
         cc_invalidate(e->cache, start, end, engine_dead_block, e);
-    for (struct engine_hart *eh = e->harts; eh; eh = eh->next)
+    for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
+        if (eh->changed_count < CHANGES_MAX)
+            eh->changed[eh->changed_count] = (struct code_range){start, end};
+        if (eh->changed_count <= CHANGES_MAX)
+            eh->changed_count++;
         nudge(eh->hart, PENDING_SYNC);
+    }
     pthread_mutex_unlock(&e->harts_lock);
+}
+
+void world_drop_changed(struct engine_hart *eh) {
+    struct engine *e = eh->engine;
+    struct code_range changed[CHANGES_MAX];
+    pthread_mutex_lock(&e->harts_lock);
+    unsigned n = eh->changed_count;
+    memcpy(changed, eh->changed, sizeof changed);
+    eh->changed_count = 0;
+    pthread_mutex_unlock(&e->harts_lock);
+    if (n > CHANGES_MAX || e->machine) {
+        interp_flush(eh->hart);
+        return;
+    }
+    for (unsigned i = 0; i < n; i++)
+        interp_drop_range(eh->hart, changed[i].start, changed[i].end);
 }
 
 /* Whether an unwatched block differs from memory now. */
