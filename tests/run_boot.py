@@ -113,6 +113,17 @@ def u_boot(riv, root, options):
     return status == 0 and "U-Boot 20" in out and "x=369cf" in out and not err, (status, out[-2000:], err)
 
 
+def counted(riv, root):
+    """Two counted runs print the same: times, random bytes, how many interrupts there were."""
+    image, kernel = initramfs(root, ["virtio_mmio"], "head -c 16 /dev/urandom | hexdump\ndate\ncat /proc/interrupts\n")
+    with tempfile.TemporaryDirectory() as work:
+        initrd = Path(work, "initrd")
+        initrd.write_bytes(image)
+        runs = [boot(riv, ["--icount", "--kernel", kernel, "--initrd", initrd, "--append", "console=ttyS0"], 140) for _ in range(2)]
+    (status, out, err), second = runs[0], (runs[1][0], runs[1][1][len(runs[0][1]):], runs[1][2])
+    return (status, err) == (0, "") and "reboot: Power down" in out and second == runs[0], runs
+
+
 def boot_disk(work, files):
     """A disk with one bootable partition (MBR) that holds an ext2 file system of files."""
     folder, system, disk = Path(work, "boot"), Path(work, "ext2"), Path(work, "disk")
@@ -207,6 +218,7 @@ TESTS = {
     "linux_two_harts": lambda riv, root: linux(riv, root, [], 2, True),
     "u_boot": lambda riv, root: u_boot(riv, root, []),
     "u_boot_linux": lambda riv, root: u_boot_linux(riv, root, []),
+    "linux_counted": counted,
     "shell": shell,
     "devices": devices,
 }

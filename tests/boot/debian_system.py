@@ -57,7 +57,7 @@ class Terminal:
     def run(self, command):
         self.process.stdin.write(f"{command}; echo $?:'END'\n".encode())
         self.process.stdin.flush()
-        text = self.wait(b":END")
+        text = re.sub(r"\x1b\[[0-9;?]*[a-z]", "", self.wait(b":END"))  # without colours
         print(text, flush=True)
         return text
 
@@ -81,9 +81,9 @@ def main():
         process.stdin.write(b"root\n")
         process.stdin.flush()
         terminal.wait(b"# ")
-        process.stdin.write(b"exec env TERM=dumb PS1=ready: sh\n")  # no editing of lines, no colours
+        process.stdin.write(b"exec env TERM=dumb PS1=rea''dy: sh\n")  # no editing of lines, no colours
         process.stdin.flush()
-        terminal.wait(b"\nready:", b"\rready:")
+        terminal.wait(b"ready:")
         for command, wanted in ((f"echo 'deb [trusted=yes] http://10.0.2.2:{server.server_port}/ ./' >/etc/apt/sources.list", r"\n0:"),
                                 ("rm -f /etc/apt/sources.list.d/*; apt-get -q update", r"\n0:"),
                                 ("apt-get -q install -y riv-greeting", r"\n0:"),
