@@ -171,6 +171,8 @@ struct reference {
 };
 extern struct reference reference_unicorn, reference_interp, reference_spike_log;
 void spike_log_name(const char *path);
+/* Memory that the kernel wrote, which the log does not know. */
+void spike_log_outside(uint64_t start, uint64_t end);
 
 /* ---- known.c ---- */
 /* Whether what differs is explained by what the reference is known for in instructions [from, to); it is counted then.  store:
@@ -179,6 +181,8 @@ bool known_explains(const struct batch *b, uint32_t from, uint32_t to, const str
                     const struct store *store);
 bool known_store(const struct batch *b, uint32_t insn, const struct store *ours, uint64_t address, unsigned size,
                  uint64_t value);
+/* Registers that it reads and writes: bits 0 to 31 are x, 32 to 63 f. */
+void known_uses(const struct insn *in, uint64_t *reads, uint64_t *writes);
 /* Unicorn lacks it. */
 bool known_missing(const struct insn *in);
 

@@ -79,6 +79,12 @@ static struct uses uses_of(const struct insn *in) {
     }
 }
 
+void known_uses(const struct insn *in, uint64_t *reads, uint64_t *writes) {
+    struct uses u = uses_of(in);
+    *reads = u.reads;
+    *writes = u.writes;
+}
+
 /* The class that the reference is known for. */
 static bool class_of(const struct insn *in, enum known *class) {
     const char *id = insn_rows[in->id].id;

@@ -128,6 +128,8 @@ static uint64_t copy_pages(uint8_t *to, uint64_t from, uint64_t size) {
 }
 
 uint64_t mirror_copy(uint64_t start, uint64_t end) {
+    if (lockstep.reference->no_memory)
+        spike_log_outside(start, end);
     uint64_t changed = 0;
     for (size_t i = region_index(start); i < region_count && regions[i].start < end; i++) {
         struct region *r = &regions[i];

@@ -205,8 +205,8 @@ void report_divergence(const struct batch *b, const struct divergence *d) {
         report_json(b, d);
     else
         report_text(b, d);
-    if (lockstep.reproducer) {
-        if (!lockstep.reference->trace || !reproducer_write(lockstep.reproducer, b, d))
+    if (lockstep.reproducer && lockstep.reference->trace) {
+        if (!reproducer_write(lockstep.reproducer, b, d))
             fprintf(stderr, "riv: diff: no reproducer for this one: it needs instructions that can be run again\n");
         else if (!lockstep.json)
             fprintf(lockstep.to, "  reproducer: %s\n", lockstep.reproducer);

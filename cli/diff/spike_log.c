@@ -4,15 +4,18 @@
  *
  * Only lines of core 0 in user mode count.  Each is what one instruction did: where it was, its encoding, the registers
  * and CSRs it wrote, its stores (those with a value behind the address).  Registers that a line does not name keep
- * their values.  System calls leave no line; what they change is taken over from riv.
+ * their values.  System calls leave no line, and process numbers, times and random bytes are not the same in two runs:
+ * what comes from there may differ, and what is computed from it (KNOWN_OUTSIDE), nothing else.
  */
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../user/user.h"
 #include "diff.h"
 
-enum { LINE_STORES = 16 };
+enum { LINE_STORES = 16, MARKS = 1 << 16, GONE = 1, OUTSIDE_MAX = 1 << 16 };
 
 struct commit {
     uint64_t pc, bits;
@@ -38,7 +41,64 @@ static struct {
     struct state now;
     struct commit next;
     bool have_next;
+    uint64_t differing;    /* registers that may differ */
+    uint64_t marks[MARKS]; /* words of memory that may: address + 2, GONE or 0 */
+    uint32_t mark_count;
 } log_;
+
+static uint64_t *mark_of(uint64_t word) {
+    uint64_t *free_one = NULL;
+    uint32_t i = (uint32_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 48) % MARKS;
+    for (uint32_t n = 0; n < MARKS; n++, i = (i + 1) % MARKS) {
+        if (log_.marks[i] == word + 2)
+            return &log_.marks[i];
+        if (log_.marks[i] == GONE && !free_one)
+            free_one = &log_.marks[i];
+        if (!log_.marks[i])
+            return free_one ? free_one : &log_.marks[i];
+    }
+    return free_one;
+}
+static bool marked(uint64_t address) {
+    uint64_t word = address & ~UINT64_C(7), *m = mark_of(word);
+    return m && *m == word + 2;
+}
+static void mark(uint64_t address, bool on) {
+    uint64_t word = address & ~UINT64_C(7), *m = mark_of(word);
+    if (m && on)
+        *m = word + 2;
+    else if (m && *m == word + 2)
+        *m = GONE;
+}
+
+void spike_log_outside(uint64_t start, uint64_t end) {
+    for (uint64_t a = start & ~UINT64_C(7); a < end && a - start < OUTSIDE_MAX; a += 8)
+        mark(a, true);
+}
+
+/* A word of the initial stack. */
+static uint64_t stack_word(uint64_t *at) {
+    uint64_t v = 0;
+    unsigned size = lockstep.isa->xlen / 8;
+    copy_in(&v, *at, size);
+    *at += size;
+    return v;
+}
+
+/* The kernel's random bytes. */
+static void mark_random(const struct state *start) {
+    uint64_t at = lockstep.isa->xlen == 32 ? (uint32_t)start->x[2] : start->x[2], type;
+    at += (stack_word(&at) + 1) * (lockstep.isa->xlen / 8);
+    while (stack_word(&at))
+        ;
+    while ((type = stack_word(&at)) != AT_NULL) {
+        uint64_t value = stack_word(&at);
+        if (type == AT_RANDOM)
+            spike_log_outside(value, value + 16);
+        if (type == AT_SYSINFO_EHDR || type == AT_UID || type == AT_EUID || type == AT_GID || type == AT_EGID)
+            mark(at - 1, true);
+    }
+}
 
 void spike_log_name(const char *path) { log_.path = path; }
 
@@ -128,6 +188,49 @@ static void apply(const struct commit *c) {
     }
 }
 
+/* Whether it reads what may differ; at: its registers before it. */
+static bool is_suspect(const struct insn *in, const struct state *at, uint64_t *writes) {
+    uint64_t reads;
+    known_uses(in, &reads, writes);
+    uint8_t format = insn_rows[in->id].format;
+    bool offset = format == FMT_IL || format == FMT_FIL;
+    if (reads & log_.differing)
+        return true;
+    if (format == FMT_CSR && in->imm >= 0xc00 && in->imm <= 0xc82)
+        return true;
+    if (!offset && format != FMT_AMO && format != FMT_LR)
+        return false;
+    uint64_t address = at->x[in->rs1] + (offset ? (uint64_t)(int64_t)in->imm : 0);
+    if (lockstep.isa->xlen == 32)
+        address = (uint32_t)address;
+    return marked(address) || marked(address + 7);
+}
+
+static void follow_stores(const struct batch *b, uint32_t i, bool same) {
+    for (uint32_t k = b->insns[i].store; k < b->insns[i + 1].store; k++)
+        if (!same || b->stores[k].size == 8) {
+            mark(b->stores[k].address, !same);
+            mark(b->stores[k].address + b->stores[k].size - 1, !same);
+        }
+}
+
+/* The registers agree, but for those that may differ; what of written does is noted. */
+static bool registers_agree(const struct state *ours, uint64_t written, uint64_t suspect) {
+    bool other = ours->fcsr != log_.now.fcsr;
+    uint64_t differ = 0;
+    for (unsigned r = 0; r < 32; r++) {
+        differ |= (uint64_t)(ours->x[r] != log_.now.x[r]) << r;
+        differ |= (uint64_t)(ours->f[r] != log_.now.f[r]) << (32 + r);
+    }
+    if ((differ & ~(suspect | (log_.differing & ~written))) || (other && !suspect))
+        return false;
+    if (differ & written)
+        lockstep_count_known(KNOWN_OUTSIDE, ours->pc);
+    log_.now.fcsr = ours->fcsr;
+    log_.differing = (log_.differing & ~written) | differ;
+    return true;
+}
+
 static bool stores_same(const struct batch *b, uint32_t i, const struct commit *c) {
     uint32_t first = b->insns[i].store, count = b->insns[i + 1].store - first;
     if (count != c->store_count)
@@ -147,6 +250,7 @@ static bool spike_open(const struct state *start, char *err, size_t n) {
     if (!log_.file)
         snprintf(err, n, "%s: %s", log_.path, strerror(errno));
     log_.now = *start;
+    mark_random(start);
     return log_.file != NULL;
 }
 
@@ -172,6 +276,7 @@ static bool part(struct batch *b, struct divergence *d, const char *what, uint32
 
 static bool spike_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
     uint32_t state = 1;
+    uint64_t written = 0, suspect = 0, writes;
     *agreed = 0;
     for (uint32_t i = 0; i < b->insn_count; i++) {
         while (state + 1 < b->state_count && b->states[state].position <= i)
@@ -190,15 +295,19 @@ static bool spike_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
         uint32_t length = insn_length(b->insns[i].bits);
         if ((uint32_t)c->bits != (length == 2 ? b->insns[i].bits & 0xffff : b->insns[i].bits))
             return part(b, d, "encoding", i, *agreed, ours);
+        struct insn in;
+        insn_decode(lockstep.isa, b->insns[i].bits, &in);
+        bool tainted = is_suspect(&in, &log_.now, &writes), same = stores_same(b, i, c);
+        written |= writes;
+        suspect = tainted ? suspect | writes : suspect & ~writes;
         apply(c);
-        if (!stores_same(b, i, c))
+        follow_stores(b, i, same);
+        if (!same && !tainted)
             return part(b, d, "store", i, *agreed, ours);
         if (ours->position == i + 1) {
-            bool same = memcmp(ours->x, log_.now.x, sizeof ours->x) == 0 &&
-                        memcmp(ours->f, log_.now.f, sizeof ours->f) == 0 && ours->fcsr == log_.now.fcsr;
-            if (!same && !known_explains(b, b->states[*agreed].position, i + 1, ours, &log_.now, NULL))
+            if (!registers_agree(ours, written, suspect))
                 return part(b, d, "registers", i, *agreed, ours);
-            log_.now = *ours;
+            written = suspect = 0;
             *agreed = state;
             lockstep.states++;
         }
@@ -209,7 +318,19 @@ static bool spike_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
     return true;
 }
 
-static void spike_set(const struct state *s) { log_.now = *s; }
+/* A system call's result, or a signal: what the log has there shows only when it is used. */
+static void spike_set(const struct state *s) {
+    for (unsigned r = 0; r < 32; r++) {
+        if (!(log_.differing >> r & 1))
+            log_.now.x[r] = s->x[r];
+        if (!(log_.differing >> (32 + r) & 1))
+            log_.now.f[r] = s->f[r];
+    }
+    log_.now.x[10] = s->x[10];
+    log_.now.fcsr = s->fcsr;
+    log_.now.pc = s->pc;
+    log_.differing |= 1u << 10;
+}
 
 static bool spike_finish(char *detail, size_t n) {
     if (!look())

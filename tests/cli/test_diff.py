@@ -113,6 +113,45 @@ class Diff(RivCase):
                         self.assertEqual((status, report["result"]), (0, "same"), report)
                         self.assertTrue(report["threads"], report)
 
+    def run_against_log(self, log, program):
+        """The report and the exit status; the environment is the one that the log was written in."""
+        report = WORK / "diff_log.json"
+        with open(os.devnull, "wb") as nothing:
+            done = subprocess.run([os.environ["RIV"], "diff", "--json", "-o", report, f"--against=spike-log:{log}", program],
+                                  stdin=subprocess.DEVNULL, stdout=nothing, stderr=subprocess.PIPE, timeout=60, env={}, check=False)
+        return json.loads(report.read_text()), done.returncode
+
+    def test_commit_log(self):
+        """A log that `riv trace` wrote passes; one line changed, missing or too many is where they part."""
+        log, changed = WORK / "diff.log", WORK / "diff_changed.log"
+        with open(os.devnull, "wb") as nothing:
+            subprocess.run([os.environ["RIV"], "trace", "--format", "spike", "-o", log, COUNTDOWN], stdin=subprocess.DEVNULL,
+                           stdout=nothing, timeout=60, env={}, check=True)
+        report, status = self.run_against_log(log, COUNTDOWN)
+        self.assertEqual((status, report["result"], report["reference"]), (0, "same", "spike-log"), report)
+        lines = log.read_text().splitlines(keepends=True)
+        self.assertEqual(report["instructions"], len(lines))
+        at = address_of("planted")
+        planted = next(i for i, line in enumerate(lines) if f" 0x{at:016x} " in line)
+        store = next(i for i, line in enumerate(lines) if i > 14000 and re.search(r" mem 0x\w+ 0x\w+$", line))
+        cases = {
+            "registers": (planted, lines[planted].replace(" x10 0x0", " x10 0x1")),
+            "encoding": (planted, re.sub(r"\(0x.", "(0xf", lines[planted])),
+            "pc": (planted, ""),
+            "store": (store, re.sub(r"(mem 0x\w+ 0x)\w(\w*)$", r"\g<1>7\2", lines[store])),
+        }
+        for what, (line, text) in cases.items():
+            with self.subTest(what=what):
+                self.assertNotEqual(text, lines[line])
+                changed.write_text("".join(lines[:line] + [text] + lines[line + 1:]))
+                report, status = self.run_against_log(changed, COUNTDOWN)
+                self.assertEqual((status, report["what"]), (1, what), report)
+                self.assertIn(f" 0x{int(report['pc'], 16):016x} ", lines[line], report)
+        for text in (lines[:15000], lines + lines[-1:]):
+            changed.write_text("".join(text))
+            report, status = self.run_against_log(changed, COUNTDOWN)
+            self.assertEqual((status, report["what"]), (1, "end"), report)
+
     def test_what_cannot_be_compared(self):
         for args, says in ((["--against=nothing", SHOW], "no reference"), ([WORK / "missing"], "No such file"),
                            (["--bogus", SHOW], "bogus"), ([], "program")):
