@@ -90,7 +90,7 @@ def main():
                                 ("riv-greeting", r"installed by apt on riscv64\n0:"),
                                 ("ip -br address show dev eth0", r"10\.0\.2\.15/24"),
                                 ("hwclock -r", time.strftime("%Y-%m-%d", time.gmtime())),
-                                ("head -c 100 /dev/hwrng | wc -c", r"\n100\n0:")):
+                                ("head -c 100 /dev/hwrng | wc -c", r"\b100\n0:")):
             if not re.search(wanted, terminal.run(command)):
                 sys.exit(f"'{command}': expected {wanted}")
         process.stdin.write(b"poweroff\n")
