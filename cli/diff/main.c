@@ -62,8 +62,8 @@ static int print_help(void) {
            "       riv diff rom:NAME\n"
            "       riv diff boot BOOT-OPTION...\n"
            "Runs a RISC-V Linux program on riv and on a reference in lockstep, and stops at the first difference.\n"
-           "A FILE.s, such as the reproducers it writes, is assembled first. ROMs and machines, as riv boot runs them, have\n"
-           "Unicorn beside them and none of these options.\n\n");
+           "A FILE.s, such as the reproducers it writes, is assembled first. ROMs and machines, as riv boot runs\n"
+           "them, have Unicorn beside them and none of these options.\n\n");
     for (int i = 0; i < ROWS; i++) {
         char left[64];
         snprintf(left, sizeof left, "  %s%s%s%s", rows[i].name[1] ? "--" : "-", rows[i].name, rows[i].arg ? " " : "",
