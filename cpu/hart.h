@@ -75,6 +75,11 @@ struct hart {
     uint8_t res_size;
     uint64_t res_addr;
     uint64_t res_value;
+    /* An LR with a WRS behind it only waits for a change: it is a load, and makes no reservation.  Where an SC is met after
+     * all, the SC fails and the LR is strict from then on. */
+    uint64_t wait_lr;      /* its pc, while no other LR has followed; else 0 */
+    uint64_t new_strict;   /* one that became strict, for the engine to translate anew; else 0 */
+    uint64_t strict_lr[4]; /* a bit for each address, which others share: hart_lr_is_strict */
 
     /* engine: set up by engine_hart_init, private to translate/ */
     void *jump_cache;    /* table probed by generated code for indirect jumps */
@@ -106,6 +111,12 @@ struct hart {
     uint64_t tlb_stub;    /* generated code's way to engine_tlb_slow */
     struct tlb *tlb;      /* what loads and stores probe in system mode: one of sys->tlb */
 };
+
+static inline unsigned hart_strict_bit(uint64_t pc) { return (unsigned)(pc >> 1 ^ pc >> 12) & 255; }
+static inline bool hart_lr_is_strict(const struct hart *h, uint64_t pc) {
+    unsigned bit = hart_strict_bit(pc);
+    return h->strict_lr[bit / 64] >> bit % 64 & 1;
+}
 
 #define HART_BASE_OFFSET offsetof(struct hart, x[16])
 _Static_assert(HART_BASE_OFFSET == 128, "x registers are addressed with signed bytes from x[16]");

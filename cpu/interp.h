@@ -79,6 +79,11 @@ const struct guest_memory *interp_lift_memory(struct hart *h, uint64_t pc);
  * interp_exclusive itself. */
 enum interp_stop interp_exclusive_system(struct hart *h);
 
+/* Helpers of generated code.  The LR at pc only waits: see hart.wait_lr. */
+uint64_t hart_note_wait(struct hart *h, uint64_t pc, uint64_t unused_b, uint64_t unused_c, uint64_t imm);
+/* pause, wrs.nto, wrs.sto: gives way to other threads of the host now and then. */
+uint64_t hart_pause(struct hart *h, uint64_t unused_a, uint64_t unused_b, uint64_t unused_c, uint64_t imm);
+
 /* CSR access shared with the translator: op is 0 RW, 1 RS, 2 RC as a helper; imm = csr | op << 12 | (no write) << 14 |
  * (no read) << 15.  Sets h->trap.cause = TRAP_ILLEGAL (else leaves it) where the CSR does not exist or is read-only;
  * the caller sets it to TRAP_NONE before.  Host flags must have been folded into h->fflags. */

@@ -418,7 +418,8 @@ static enum insn_format format_of(unsigned kind) {
 
 /* An LR whose SC follows with only register arithmetic and forward branches in between needs no other hart to stop: the
  * SC is a compare-and-exchange, and as this hart accesses nothing in between, the LR may be thought to have happened
- * right before it.  Such an LR's rs2 is the distance to its SC in units of two bytes.  Only with a board. */
+ * right before it.  Such an LR's rs2 is the distance to its SC in units of two bytes.  An LR with a WRS
+ * behind it is marked too.  Only with a board. */
 static void mark_sequences(struct draft *d) {
     for (unsigned i = 0; i < d->head.ops; i++) {
         if (d->offsets[i] >= OFFSET_LINK || (d->kinds[i] != INSN_lr_w && d->kinds[i] != INSN_lr_d))
@@ -428,8 +429,12 @@ static void mark_sequences(struct draft *d) {
             if (d->offsets[j] >= OFFSET_LINK)
                 continue;
             if (kind == INSN_sc_w || kind == INSN_sc_d) {
-                if (d->offsets[j] > d->offsets[i])
+                if (d->offsets[j] > d->offsets[i] && d->offsets[j] - d->offsets[i] < SEQUENCE_WAITS)
                     d->ops[i].rs2 = (uint8_t)(d->offsets[j] - d->offsets[i]);
+                break;
+            }
+            if (kind == INSN_wrs_nto || kind == INSN_wrs_sto) {
+                d->ops[i].rs2 = SEQUENCE_WAITS;
                 break;
             }
             enum insn_format f = kind >= OP_GOTO && kind < OP_COUNT ? FMT_NONE : format_of(kind);

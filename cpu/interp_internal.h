@@ -100,6 +100,7 @@ struct jump_entry {
 
 enum { FUSE_SLOTS = 512 };
 
+enum { SEQUENCE_WAITS = 255 }; /* an LR's rs2: a WRS follows before any SC */
 #define ANY_SC UINT64_C(1) /* never an instruction's address */
 
 /* A block before it has its place. */

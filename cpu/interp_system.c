@@ -52,11 +52,31 @@ static bool misaligned(struct hart *h, struct op *op, uint64_t address, unsigned
 
 static uint64_t sext32(uint64_t v) { return (uint64_t)(int64_t)(int32_t)v; }
 
+uint64_t hart_note_wait(struct hart *h, uint64_t pc, uint64_t unused_b, uint64_t unused_c, uint64_t imm) {
+    h->res_valid = 0;
+    h->wait_lr = pc;
+    return 0;
+}
+
+uint64_t hart_pause(struct hart *h, uint64_t unused_a, uint64_t unused_b, uint64_t unused_c, uint64_t imm) {
+    if (++h->interp->pauses % PAUSES_PER_YIELD == 0)
+        sched_yield();
+    return 0;
+}
+
 uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bits) {
     struct interp *in = h->interp;
     if (misaligned(h, op, address, bits, TRAP_LOAD_MISALIGNED))
         return SYSTEM_TRAP;
-    bool simple = op->rs2 != 0; /* nothing but register arithmetic up to the SC: see mark_sequences */
+    if (op->rs2 == SEQUENCE_WAITS && !hart_lr_is_strict(h, interp_op_pc(op))) {
+        void *at = memory_at(h, op, address, bits / 8, false);
+        h->x[op->rd] = bits == 32 ? sext32(__atomic_load_n((uint32_t *)at, __ATOMIC_SEQ_CST))
+                                  : __atomic_load_n((uint64_t *)at, __ATOMIC_SEQ_CST);
+        hart_note_wait(h, interp_op_pc(op), 0, 0, 0);
+        return SYSTEM_NEXT;
+    }
+    /* nothing but register arithmetic up to the SC: see mark_sequences */
+    bool simple = op->rs2 != 0 && op->rs2 != SEQUENCE_WAITS;
     if (!simple && in->mem.exclusive_begin != NULL && !in->in_exclusive && !in->stepping &&
         in->mem.exclusive_begin(in->mem.ctx, h)) {
         h->pc = interp_op_pc(op);
@@ -66,6 +86,7 @@ uint64_t interp_lr(struct hart *h, struct op *op, uint64_t address, unsigned bit
     uint64_t v = bits == 32 && !MUTANT(interp_lr_wide) ? sext32(__atomic_load_n((uint32_t *)p, __ATOMIC_SEQ_CST))
                                                        : __atomic_load_n((uint64_t *)p, __ATOMIC_SEQ_CST);
     h->res_valid = 1;
+    h->wait_lr = 0;
     h->res_size = (uint8_t)(bits / 8);
     h->res_addr = (uint64_t)(uintptr_t)p;
     in->sequence_end = simple ? interp_op_pc(op) + 2u * op->rs2 : ANY_SC;
@@ -78,6 +99,12 @@ uint64_t interp_sc(struct hart *h, struct op *op, uint64_t address, uint64_t val
     if (misaligned(h, op, address, bits, TRAP_STORE_MISALIGNED))
         return SYSTEM_TRAP;
     bool done = MUTANT(sc_succeeds);
+    if (!h->res_valid && h->wait_lr) {
+        unsigned bit = hart_strict_bit(h->wait_lr);
+        h->strict_lr[bit / 64] |= 1ull << bit % 64;
+        h->new_strict = h->wait_lr;
+        h->wait_lr = 0;
+    }
     if (h->res_valid && (h->interp->sequence_end == ANY_SC || h->interp->sequence_end == interp_op_pc(op)) &&
         (h->sys || h->res_addr == address) && h->res_size == bits / 8) {
         void *p = memory_at(h, op, address, bits / 8, true);
@@ -181,8 +208,7 @@ uint64_t interp_fence_i(struct hart *h, struct op *op) {
 }
 
 uint64_t interp_pause(struct hart *h, struct op *op) {
-    if (++h->interp->pauses % PAUSES_PER_YIELD == 0)
-        sched_yield();
+    hart_pause(h, 0, 0, 0, 0);
     if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) == 0)
         return SYSTEM_NEXT;
     h->pc = interp_op_pc(op) + 4;

@@ -328,6 +328,7 @@ bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     enum leave_reason why = engine_run_code(eh, block);
+    bool trapped;
     switch (why) {
     case BACK_TRAP:
         return true;
@@ -347,7 +348,10 @@ bool engine_run_block(struct engine_hart *eh, struct cc_block *block) {
         if (why == BACK_UNBOXED)
             engine_read_unboxed(eh);
         eh->single_steps++;
-        return interp_step(h, 1) == INTERP_TRAP;
+        trapped = interp_step(h, 1) == INTERP_TRAP;
+        if (h->new_strict)
+            engine_translate_strict(eh);
+        return trapped;
     default:
         return false;
     }
@@ -383,7 +387,10 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh) {
                 continue;
             }
         }
-        switch (interp_run(h)) {
+        enum interp_stop stop = interp_run(h);
+        if (h->new_strict)
+            engine_translate_strict(eh);
+        switch (stop) {
         case INTERP_TRAP:
             return STOP_TRAP;
         case INTERP_HOT: /* mostly translated long since */

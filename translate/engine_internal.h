@@ -101,6 +101,8 @@ void engine_dead_block(void *engine, struct cc_block *block);
 /* The instruction at h->pc has left generated code as it read a single that is not NaN-boxed.  One that does so often is
  * translated anew, to go on with the canonical NaN by itself. */
 void engine_read_unboxed(struct engine_hart *eh);
+/* The LR at hart.new_strict has turned out to have an SC. */
+void engine_translate_strict(struct engine_hart *eh);
 
 /* engine_system.c: engine_run for a hart with a board; what the engine needs for it */
 enum engine_stop engine_run_system(struct engine_hart *eh);

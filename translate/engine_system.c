@@ -124,6 +124,8 @@ void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
         eh->single_steps++;
         if (interp_step(h, 1) == INTERP_WFI)
             engine_sleep(eh);
+        if (h->new_strict)
+            engine_translate_strict(eh);
         break;
     default:
         break;
@@ -154,7 +156,10 @@ enum engine_stop engine_run_system_unobserved(struct engine_hart *eh) {
                 continue;
             }
         }
-        switch (interp_run(h)) {
+        enum interp_stop stop = interp_run(h);
+        if (h->new_strict)
+            engine_translate_strict(eh);
+        switch (stop) {
         case INTERP_HOT:
             if (!interp_where(h, h->pc, &where) || !engine_translate(e, h, h->pc, where << 3 | engine_mode(h)))
                 interp_set_cold(h, h->pc);

@@ -269,7 +269,7 @@ bool lift_is_recorded(const struct lift_config *c, uint64_t pc) {
 #define EBREAK trap(l, TRAP_BREAKPOINT, l->pc)
 #define FENCE lift_node(l, IR_fence, IR_NONE, IR_NONE, IR_NONE, 0)
 #define FENCE_I lift_leave_to_engine(l, LEAVE_FENCE_I, l->next)
-#define PAUSE ((void)0)
+#define PAUSE lift_call(l, hart_pause, IR_NONE, IR_NONE, IR_NONE, 0)
 #define CBO_ZERO lift_cbo_zero(l)
 #define CBO(what) lift_cbo(l)
 #define MRET lift_interpret_this(l)

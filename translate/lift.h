@@ -36,6 +36,7 @@ struct lift_config {
     /* Whether the instruction at pc often reads singles that are not NaN-boxed.  May be NULL. */
     bool (*often_unboxed)(void *ctx, uint64_t pc);
     void *unboxed_ctx;
+    const struct hart *hart; /* the one that translates, for what its LRs are like.  May be NULL. */
     const struct observer *observer;
     struct record_draft *record; /* out, if the block is recorded, that is b->recorded */
 };

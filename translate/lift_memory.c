@@ -117,15 +117,39 @@ static bool sc_ahead(struct lifter *l, unsigned bits) {
     return false;
 }
 
+/* Whether the LR at l->pc has a WRS behind it: it waits for a change, and unless it is known to be followed by an SC as
+ * well (hart.wait_lr), it is a load. */
+static bool waits(const struct lifter *l) {
+    uint64_t pc = l->next;
+    if (!l->config->hart || hart_lr_is_strict(l->config->hart, l->pc))
+        return false;
+    for (int i = 0; i < 16; i++) {
+        struct insn in;
+        if (!lift_fetch_insn(l->config, pc, &in))
+            return false;
+        if (in.id == INSN_wrs_nto || in.id == INSN_wrs_sto)
+            return true;
+        uint8_t f = insn_rows[in.id].format;
+        if (f != FMT_B && f != FMT_R && f != FMT_R1 && f != FMT_I && f != FMT_SH && f != FMT_U)
+            return false;
+        pc += in.len;
+    }
+    return false;
+}
+
 void lift_load_reserved(struct lifter *l, unsigned bits) {
-    if (!sc_ahead(l, bits)) {
+    bool exchanges = sc_ahead(l, bits);
+    if (!exchanges && !waits(l)) {
         lift_leave_to_engine(l, LEAVE_EXCLUSIVE, l->pc);
         return;
     }
     ir_ref addr = translated_atomic(l, atomic_address(l, bits, TRAP_LOAD_MISALIGNED), bits, true);
     l->lr_addr = lift_get_x(l, l->insn.rs1);
     l->lr_value = lift_node(l, bits == 32 ? IR_load_s32 : IR_load_64, addr, IR_NONE, IR_NONE, 0);
-    l->lr_size = bits;
+    if (exchanges)
+        l->lr_size = bits;
+    else
+        lift_call(l, hart_note_wait, konst(l, l->pc), IR_NONE, IR_NONE, 0);
     lift_set_x(l, l->insn.rd, l->lr_value);
 }
 

@@ -106,16 +106,10 @@ static bool often_unboxed(void *engine, uint64_t pc) {
     return atomic_load_explicit(&e->unboxed[unboxed_index(pc)], memory_order_relaxed) >= UNBOXED_OFTEN;
 }
 
-void engine_read_unboxed(struct engine_hart *eh) {
+/* Drops the translations of the instruction at pc. */
+static void translate_anew(struct engine_hart *eh, uint64_t pc) {
     struct engine *e = eh->engine;
-    uint64_t pc = eh->hart->pc, where;
-    _Atomic uint8_t *times = &e->unboxed[unboxed_index(pc)];
-    uint8_t n = atomic_load_explicit(times, memory_order_relaxed);
-    if (n < UNBOXED_OFTEN)
-        atomic_store_explicit(times, ++n, memory_order_relaxed);
-    if (n < UNBOXED_OFTEN)
-        return;
-    uint64_t at = pc;
+    uint64_t at = pc, where;
     if (e->machine) {
         if (!interp_where(eh->hart, pc, &where))
             return;
@@ -124,6 +118,24 @@ void engine_read_unboxed(struct engine_hart *eh) {
     pthread_mutex_lock(&e->harts_lock);
     cc_invalidate(e->cache, at, at + 1, engine_dead_block, e);
     pthread_mutex_unlock(&e->harts_lock);
+}
+
+void engine_read_unboxed(struct engine_hart *eh) {
+    struct engine *e = eh->engine;
+    uint64_t pc = eh->hart->pc;
+    _Atomic uint8_t *times = &e->unboxed[unboxed_index(pc)];
+    uint8_t n = atomic_load_explicit(times, memory_order_relaxed);
+    if (n < UNBOXED_OFTEN)
+        atomic_store_explicit(times, ++n, memory_order_relaxed);
+    if (n >= UNBOXED_OFTEN)
+        translate_anew(eh, pc);
+}
+
+void engine_translate_strict(struct engine_hart *eh) {
+    uint64_t pc = eh->hart->new_strict;
+    eh->hart->new_strict = 0;
+    if (eh->engine->cache)
+        translate_anew(eh, pc);
 }
 
 static struct cc_block *translate_some(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
@@ -141,6 +153,7 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
                                .likely_ctx = h,
                                .often_unboxed = often_unboxed,
                                .unboxed_ctx = e,
+                               .hart = h,
                                .observer = e->recorder ? &e->config.observer : NULL,
                                .record = e->recorder ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */
