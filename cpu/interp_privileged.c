@@ -247,7 +247,10 @@ uint64_t interp_wfi(struct hart *h, struct op *op) {
     if (!system_wfi(h))
         return illegal(h, op);
     go_behind(h, op);
-    return system_mip(h) & h->sys->mie ? SYSTEM_RESUME : SYSTEM_WFI;
+    if (!(system_mip(h) & h->sys->mie))
+        return SYSTEM_WFI;
+    hart_pause(h, 0, 0, 0, 0); /* firmware that waits for another hart comes back at once */
+    return SYSTEM_RESUME;
 }
 
 uint64_t interp_sfence(struct hart *h, struct op *op, uint64_t address) {
