@@ -186,6 +186,9 @@ static const char everything[] = "block 0x10074 rv64 end 0x10100 insns 35\n"
                                  "  %180 = tlb_a32 %0, 0 @0x100d0 #29\n"
                                  "  %181 = tlb_a64 %0, 0 @0x100d0 #29\n"
                                  "  %182 = f_unbox_any_s %2\n"
+                                 "  cas_arg %0, 3 @0x100d0 #29\n"
+                                 "  %184 = cas_16 %0 @0x100d0 #29\n"
+                                 "  %185 = cas_high @0x100d0 #29\n"
                                  "  exit_if %37, 0x10080 @0x100d4 #30\n";
 
 static const char *const last_nodes[] = {

@@ -751,6 +751,9 @@ static void emit_operation(struct emitter *e, ir_ref r) {
     case IR_amo:
     case IR_cas:
     case IR_cas_sc:
+    case IR_cas_arg:
+    case IR_cas_16:
+    case IR_cas_high:
     case IR_check_align:
     case IR_fence:
         emit_atomic_node(e, r);
