@@ -22,15 +22,38 @@ static int zero(struct emitter *e) {
     return xmm;
 }
 
+/* Whether the last node that has emitted anything is this one with its operands swapped: then the other half of its
+ * result, which is still in its register, is what this one gives. */
+static bool is_other_half(const struct emitter *e, ir_ref r) {
+    const struct ir_node *n = &e->b->nodes[r];
+    for (ir_ref i = r; i-- > 0;) {
+        const struct ir_node *m = &e->b->nodes[i];
+        if (!m->dead && m->op != IR_set)
+            return i == e->round_node && m->op == n->op && m->a == n->b && m->b == n->a;
+    }
+    return false;
+}
+
 static void emit_aes_round(struct emitter *e, ir_ref r, unsigned op) {
     const struct ir_node *n = node_of(e, r);
-    int x = operand(e, n->a);
-    asm_fp_rr(&e->a, true, V_0F3A | 0x22, true, x, x, use_reg(e, n->b)); /* pinsrq */
-    asm_byte(&e->a, 1);
-    vector(e, op, x, x, zero(e));
-    e->locked = 0; /* the operands are done with */
+    bool other = is_other_half(e, r);
+    int x = e->round_xmm;
+    if (!other) {
+        x = operand(e, n->a);
+        asm_fp_rr(&e->a, true, V_0F3A | 0x22, true, x, x, use_reg(e, n->b)); /* pinsrq */
+        asm_byte(&e->a, 1);
+        vector(e, op, x, x, zero(e));
+        e->locked = 0; /* the operands are done with */
+        e->round_node = r;
+        e->round_xmm = (int8_t)x;
+    }
     int d = alloc_dest(e, r, 0);
-    asm_fp_rr(&e->a, true, V_0F | 0x7e, true, x, 0, d);
+    if (other) {
+        asm_fp_rr(&e->a, true, V_0F3A | 0x16, true, x, 0, d); /* pextrq */
+        asm_byte(&e->a, 1);
+    } else {
+        asm_fp_rr(&e->a, true, V_0F | 0x7e, true, x, 0, d);
+    }
     bind(e, r, d);
 }
 

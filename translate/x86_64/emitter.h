@@ -107,6 +107,8 @@ struct emitter {
     bool is_load;                 /* emitting the destination of an integer load */
     ir_ref slot_owner[SPILL_SLOTS];
     uint32_t locked, locked_xmm;  /* registers in use by the current node */
+    ir_ref round_node; /* the last AES round, whose whole result round_xmm has while nothing else is emitted */
+    int8_t round_xmm;
     struct fault_fix fix;         /* homes that hold unfinished values now */
 
     /* guest x registers (places.c) */
