@@ -43,12 +43,10 @@ I(wide_sig1, "0x107")
 static uint64_t keys[22], back[22];
 static void make_keys(uint64_t low, uint64_t high) {
     keys[0] = low, keys[1] = high;
-#define STEP(n)                                                                                                        \
-    keys[2 * n + 2] = low = ks2(KS1I(n, high), low);                                                                   \
-    keys[2 * n + 3] = high = ks2(low, high);
-    STEP(0)
-    STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) for (int i = 0; i < 22; i++) back[i] =
-        i < 2 || i >= 20 ? keys[i] : im(keys[i]);
+#define STEP(n) keys[2 * n + 2] = low = ks2(KS1I(n, high), low), keys[2 * n + 3] = high = ks2(low, high)
+    STEP(0), STEP(1), STEP(2), STEP(3), STEP(4), STEP(5), STEP(6), STEP(7), STEP(8), STEP(9);
+    for (int i = 0; i < 22; i++)
+        back[i] = i < 2 || i >= 20 ? keys[i] : im(keys[i]);
 }
 static void encrypt(uint64_t *low, uint64_t *high) {
     uint64_t a = *low ^ keys[0], b = *high ^ keys[1], c, d;
