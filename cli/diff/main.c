@@ -19,12 +19,15 @@ static bool set_against(const char *value, char *err, size_t n) {
         lockstep.reference = &reference_unicorn;
     else if (strcmp(value, "interp") == 0)
         lockstep.reference = &reference_interp;
-    else if (strncmp(value, "spike-log:", 10) == 0 && value[10]) {
+    else if (strcmp(value, "qemu") == 0 || (strncmp(value, "qemu:", 5) == 0 && value[5])) {
+        lockstep.reference = &reference_qemu;
+        qemu_name(value[4] ? value + 5 : NULL);
+    } else if (strncmp(value, "spike-log:", 10) == 0 && value[10]) {
         lockstep.reference = &reference_spike_log;
         lockstep.step = true; /* a line is an instruction */
         spike_log_name(value + 10);
     } else {
-        snprintf(err, n, "no reference '%s' (unicorn, interp, spike-log:FILE)", value);
+        snprintf(err, n, "no reference '%s' (unicorn, interp, qemu, spike-log:FILE)", value);
         return false;
     }
     return true;
@@ -46,7 +49,8 @@ static const struct {
     const char *name, *arg, *help;
     bool (*apply)(const char *value, char *err, size_t n);
 } rows[] = {
-    {"against", "NAME", "the reference: unicorn (default), interp (riv's own) or spike-log:FILE", set_against},
+    {"against", "NAME", "the reference: unicorn (default), interp (riv's own), qemu[:PROGRAM] or spike-log:FILE",
+     set_against},
     {"step", NULL, "compares after every instruction, not at the ends of blocks", set_step},
     {"json", NULL, "reports as one line of JSON", set_json},
     {"o", "FILE", "reports to FILE instead of stderr", set_output},
