@@ -151,7 +151,7 @@ static uint64_t call(uint64_t number, const uint64_t *a, unsigned count) {
     if (gdb_resume(&q.gdb, true, RUN_MS) != GDB_SIGTRAP)
         gone();
     read_core();
-    uint64_t result = q.now.x[10];
+    uint64_t result = q.gdb.xlen == 32 ? (uint32_t)q.now.x[10] : q.now.x[10];
     set_registers(&before);
     q.stale = stale;
     return result;

@@ -177,7 +177,7 @@ struct start {
 
 static _Noreturn void become_qemu(const struct start *s) {
     char guest[32];
-    char *words[] = {(char *)s->program, "-cpu", (char *)s->cpu, "-B", "0", "-g", (char *)s->path, guest, NULL};
+    char *words[] = {(char *)s->program, "-cpu", (char *)s->cpu, "-g", (char *)s->path, guest, NULL};
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     snprintf(guest, sizeof guest, "/proc/self/fd/%d", PROGRAM_FD);
     if (dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(stderr_file, 2) < 0 ||
@@ -291,9 +291,9 @@ static void processor(const struct isa *isa, const char *base, bool upper, char 
 
 bool qemu_start(struct qemu_process *q, const char *program, const struct isa *isa, int memory, char *err, size_t n) {
     static const struct {
-        const char *base; /* NULL: the plain processor */
+        const char *base;
         bool upper;
-    } tries[] = {{"max", false}, {"rv", true}, {"rv", false}};
+    } tries[] = {{"max", false}, {"rv", false}, {"rv", true}};
     char directory[] = "/tmp/riv-diff-XXXXXX", path[64], cpu[128], base[8], words[200] = "";
     struct start s = {.program = program, .cpu = cpu, .path = path, .memory = memory, .env = environment()};
     int status = 0;
