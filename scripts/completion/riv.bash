@@ -1,8 +1,8 @@
 # Completion of riv for bash: source this file, or install it as .../bash-completion/completions/riv.
 _riv() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word i
-    local with_value=' --engine --cpu -L -E -U -0 -s -d -D '
-    local options='--engine --cpu -L -E -U -0 -s --strace --stats -d -D --help --version --'
+    local with_value=' --engine --cpu --interpret -L -E -U -0 -s -d -D '
+    local options='--engine --cpu --interpret -L -E -U -0 -s --strace --stats -d -D --help --version --'
     # riv trace and riv diff have options beside riv's own
     if [[ ${COMP_WORDS[1]} == trace ]]; then
         with_value+='--format -o --pc --symbol --from --to --count --privilege '
@@ -41,7 +41,7 @@ _riv() {
     -L) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     -D) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     -U) mapfile -t COMPREPLY < <(compgen -v -- "$current"); return ;;
-    -E | -0 | -s) return ;;
+    -E | -0 | -s | --interpret) return ;;
     esac
     # After the program everything is its own: files.
     for ((i = 1; i < COMP_CWORD; i++)); do
