@@ -102,6 +102,8 @@ struct lockstep {
     int pid; /* a forked child goes on alone */
     FILE *to;
     int exit_status;
+    const struct engine_range *interpret; /* what locate_code does not take into a block */
+    unsigned interpret_count;
     /* of what was compared */
     uint64_t insns, states, stores, skipped_states, calls, synced_bytes, known[KNOWN_COUNT];
     uint64_t known_pc[KNOWN_COUNT]; /* where it was met first */
@@ -216,6 +218,10 @@ char *locate_code(uint64_t pc);
 /* ---- report.c ---- */
 void report_divergence(const struct batch *b, const struct divergence *d);
 void report_end(bool same);
+/* "function+0x12", made in buf, or NULL */
+const char *report_place(uint64_t pc, char *buf, size_t n);
+/* text quoted; NULL as an empty one */
+void report_json_string(FILE *to, const char *text);
 bool reproducer_write(const char *path, const struct batch *b, const struct divergence *d);
 /* Assembles path into a temporary file, whose name program gets. False: one line in err. */
 bool reproducer_assemble(const char *path, char *program, size_t size, char *err, size_t n);
