@@ -496,7 +496,7 @@ static bool qemu_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
     for (uint32_t state = 1; state < b->state_count; state++) {
         if (!segment(state))
             return false;
-        lockstep.states++;
+        lockstep.states += b->states[state].position > b->states[state - 1].position;
         *agreed = state;
     }
     return !b->trapped || b->trap_cause == TRAP_ECALL_U || compare_trap(b->state_count - 1);

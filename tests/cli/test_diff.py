@@ -9,22 +9,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from guest_places import address_of, word_at
 from riv_case import WORK, RivCase, build_guest
 
 COUNTDOWN = build_guest("countdown", "-g")
 SHOW = build_guest("show")
 SYSROOT = ["-L", "/usr/riscv64-linux-gnu"]  # of the cross compiler
-
-
-def address_of(symbol):
-    names = subprocess.run(["riscv64-linux-gnu-nm", COUNTDOWN], capture_output=True, text=True, check=True).stdout
-    return int(re.search(rf"^([0-9a-f]+) . {symbol}$", names, re.MULTILINE).group(1), 16)
-
-
-def word_at(address):
-    listing = subprocess.run(["riscv64-linux-gnu-objdump", "-d", f"--start-address={address}", f"--stop-address={address + 4}",
-                              COUNTDOWN], capture_output=True, text=True, check=True).stdout
-    return int(re.search(rf"^\s*{address:x}:\s+([0-9a-f]{{8}})\s", listing, re.MULTILINE).group(1), 16)
 
 
 class Diff(RivCase):
@@ -52,8 +42,8 @@ class Diff(RivCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{SHOW}\nargs\none\n", ""))
 
     def test_names_the_instruction(self):
-        at = address_of("planted")
-        plant = f"{at:#x}={word_at(at) ^ 1 << 30:#x}"  # sub for add
+        at = address_of(COUNTDOWN, "planted")
+        plant = f"{at:#x}={word_at(COUNTDOWN, at) ^ 1 << 30:#x}"  # sub for add
         for options in ([], ["--step"], ["--engine=interp"], ["--against=interp"], ["--against=interp", "--step"]):
             with self.subTest(options=options):
                 reproducer = WORK / "countdown.s"
@@ -71,7 +61,7 @@ class Diff(RivCase):
                 self.assertEqual((status, again["pc"]), (1, report["pc"]), again)
 
     def test_finds_a_store(self):
-        at = address_of("planted")
+        at = address_of(COUNTDOWN, "planted")
         for against in ("unicorn", "interp"):
             with self.subTest(against=against):
                 done = self.diff("--against", against, "--reproducer", WORK / "store.s", COUNTDOWN,
@@ -80,7 +70,7 @@ class Diff(RivCase):
                 self.assertIn(f"{at:#x}", done.stderr)
 
     def test_finds_a_trap(self):
-        at = address_of("planted")
+        at = address_of(COUNTDOWN, "planted")
         for against in ("unicorn", "interp"):
             with self.subTest(against=against):
                 report, status = self.report("--against", against, "--reproducer", WORK / "trap.s", COUNTDOWN,
@@ -131,7 +121,7 @@ class Diff(RivCase):
         self.assertEqual((status, report["result"], report["reference"]), (0, "same", "spike-log"), report)
         lines = log.read_text().splitlines(keepends=True)
         self.assertEqual(report["instructions"], len(lines))
-        at = address_of("planted")
+        at = address_of(COUNTDOWN, "planted")
         planted = next(i for i, line in enumerate(lines) if f" 0x{at:016x} " in line)
         store = next(i for i, line in enumerate(lines) if i > 14000 and re.search(r" mem 0x\w+ 0x\w+$", line))
         cases = {
