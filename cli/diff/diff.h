@@ -86,6 +86,7 @@ struct divergence {
         bool known;
     } loads[DIFF_LOADS];
     unsigned load_count;
+    bool reproducible; /* all that a reproducer needs is here, although the reference cannot be sent back */
 };
 
 struct lockstep {

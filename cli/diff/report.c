@@ -205,7 +205,7 @@ void report_divergence(const struct batch *b, const struct divergence *d) {
         report_json(b, d);
     else
         report_text(b, d);
-    if (lockstep.reproducer && lockstep.reference->trace) {
+    if (lockstep.reproducer && (lockstep.reference->trace || d->reproducible)) {
         if (!reproducer_write(lockstep.reproducer, b, d))
             fprintf(stderr, "riv: diff: no reproducer for this one: it needs instructions that can be run again\n");
         else if (!lockstep.json)

@@ -105,9 +105,11 @@ class Diff(RivCase):
 
     def run_against_log(self, log, program):
         """The report and the exit status; the environment is the one that the log was written in."""
-        report = WORK / "diff_log.json"
+        report, reproducer = WORK / "diff_log.json", WORK / "diff_log.s"
+        reproducer.unlink(missing_ok=True)
         with open(os.devnull, "wb") as nothing:
-            done = subprocess.run([os.environ["RIV"], "diff", "--json", "-o", report, f"--against=spike-log:{log}", program],
+            done = subprocess.run([os.environ["RIV"], "diff", "--json", "-o", report, "--reproducer", reproducer,
+                                   f"--against=spike-log:{log}", program],
                                   stdin=subprocess.DEVNULL, stdout=nothing, stderr=subprocess.PIPE, timeout=60, env={}, check=False)
         return json.loads(report.read_text()), done.returncode
 
@@ -137,10 +139,40 @@ class Diff(RivCase):
                 report, status = self.run_against_log(changed, COUNTDOWN)
                 self.assertEqual((status, report["what"]), (1, what), report)
                 self.assertIn(f" 0x{int(report['pc'], 16):016x} ", lines[line], report)
+                self.assertEqual((WORK / "diff_log.s").exists(), what in ("registers", "store"))
+                if (WORK / "diff_log.s").exists():
+                    self.check_reproducer(WORK / "diff_log.s", report, 0x00000013)
         for text in (lines[:15000], lines + lines[-1:]):
             changed.write_text("".join(text))
             report, status = self.run_against_log(changed, COUNTDOWN)
             self.assertEqual((status, report["what"]), (1, "end"), report)
+
+    def test_reproducer_of_a_load(self):
+        """The log says that another value was loaded: the reproducer has the memory that riv read."""
+        log, at = WORK / "diff_load.log", None
+        with open(os.devnull, "wb") as nothing:
+            subprocess.run([os.environ["RIV"], "trace", "--format", "spike", "-o", log, COUNTDOWN], stdin=subprocess.DEVNULL,
+                           stdout=nothing, timeout=60, env={}, check=True)
+        lines = log.read_text().splitlines(keepends=True)
+        for i in range(len(lines) // 2, len(lines)):
+            load = re.search(r" 0x(\w{16}) \(0x\w{8}\) x(?:9|1\d) +(0x\w{16}) mem 0x\w+$", lines[i])
+            if load:
+                lines[i] = lines[i].replace(load.group(2), "0x0123456789abcdef")
+                at = int(load.group(1), 16)
+                break
+        log.write_text("".join(lines))
+        report, status = self.run_against_log(log, COUNTDOWN)
+        self.assertEqual((status, report["what"], int(report["pc"], 16)), (1, "registers", at), report)
+        again = self.check_reproducer(WORK / "diff_log.s", report, 0x00000013)
+        self.assertEqual(again["registers"][0]["riv"], report["registers"][0]["riv"])
+
+    def check_reproducer(self, reproducer, report, bits):
+        """It agrees with Unicorn, and parts at the instruction where the reference is made to see another one."""
+        again, status = self.report(reproducer)
+        self.assertEqual((status, again["result"]), (0, "same"), again)
+        again, status = self.report("--reproducer", WORK / "again.s", reproducer, plant=f"{report['pc']}={bits:#x}")
+        self.assertEqual((status, again.get("pc")), (1, report["pc"]), again)
+        return again
 
     def test_what_cannot_be_compared(self):
         for args, says in ((["--against=nothing", SHOW], "no reference"), ([WORK / "missing"], "No such file"),
