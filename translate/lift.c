@@ -4,6 +4,7 @@
  * at calls, returns, computed jumps, backward branches and whatever the engine must do.  The meaning of each
  * instruction is its effect in cpu/riscv.def, expanded here to builder calls.
  */
+#include "engine.h"
 #include "lift.h"
 #include "../cpu/crypto.h"
 #include "lift_internal.h"
@@ -321,10 +322,12 @@ static void lift_insn(struct lifter *l) {
     }
 }
 
-/* Decodes the instruction at pc; 0 where it cannot be fetched. */
 size_t lift_fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out) {
     const uint8_t *host;
     uint32_t cause;
+    for (unsigned i = 0; i < c->interpret_count; i++)
+        if (pc - c->interpret[i].start < c->interpret[i].end - c->interpret[i].start)
+            return 0;
     size_t room = c->mem->fetch(c->mem->ctx, pc, &host, &cause);
     if (room < 2)
         return 0;

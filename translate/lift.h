@@ -37,6 +37,8 @@ struct lift_config {
     bool (*often_unboxed)(void *ctx, uint64_t pc);
     void *unboxed_ctx;
     const struct hart *hart; /* the one that translates, for what its LRs are like.  May be NULL. */
+    const struct engine_range *interpret; /* code that is no part of any block */
+    unsigned interpret_count;
     const struct observer *observer;
     struct record_draft *record; /* out, if the block is recorded, that is b->recorded */
 };

@@ -154,6 +154,8 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
                                .often_unboxed = often_unboxed,
                                .unboxed_ctx = e,
                                .hart = h,
+                               .interpret = e->config.interpret,
+                               .interpret_count = e->config.interpret_count,
                                .observer = e->recorder ? &e->config.observer : NULL,
                                .record = e->recorder ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */
