@@ -314,6 +314,7 @@ enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block
     if (e->config.dump & DUMP_EXEC)
         fprintf(e->config.dump_to ? e->config.dump_to : stderr, "Trace 0x%016llx\n", (unsigned long long)h->pc);
     backend_load_rounding(h);
+    h->record_fp = 1;
     h->in_code = 1;
     enum leave_reason why = backend_enter(e->backend, h, block->code + block->entry);
     h->in_code = 0;

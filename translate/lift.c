@@ -345,7 +345,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     b->no_loop = config->no_loop;
     if (lift_is_recorded(config, pc)) {
         l.record = config->record;
-        record_lift_begin(l.record, b, __atomic_load_n(&config->observer->kinds, __ATOMIC_RELAXED));
+        record_lift_begin(l.record, b, __atomic_load_n(&config->observer->kinds, __ATOMIC_RELAXED),
+                          config->observer->stretches != NULL);
     }
     while (!l.done) {
         if (b->insns && lift_is_recorded(config, l.pc) != b->recorded)

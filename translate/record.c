@@ -91,17 +91,21 @@ static void trap_taken(struct hart *h, uint32_t cause, bool interrupt) {
 
 bool record_hart_init(struct engine_hart *eh) {
     struct hart_records *hr = calloc(1, sizeof *hr);
+    bool stretches = eh->engine->config.observer.stretches;
+    size_t words = stretches ? STATE_BUFFER_WORDS : RECORD_BUFFER_WORDS;
     eh->records = hr;
     if (!hr)
         return false;
-    hr->words = malloc((RECORD_BUFFER_WORDS + RECORD_BLOCK_WORDS) * sizeof *hr->words);
+    hr->words = malloc((words + RECORD_BLOCK_WORDS * 2 + STATE_MARGIN * (STATE_WORDS + 1)) * sizeof *hr->words);
     hr->batch = malloc(RECORD_BATCH * sizeof *hr->batch);
-    if (!hr->words || !hr->batch) {
+    hr->stretches = stretches ? malloc(STRETCHES * sizeof *hr->stretches) : NULL;
+    if (!hr->words || !hr->batch || (stretches && !hr->stretches)) {
         record_hart_exit(eh);
         return false;
     }
     eh->hart->record_at = hr->words;
-    eh->hart->record_limit = hr->words + RECORD_BUFFER_WORDS;
+    eh->hart->record_limit = hr->words + words;
+    hr->told = hr->words;
     if (eh->hart->sys) {
         eh->hart->sys->on_trap = trap_taken;
         hr->priv = eh->hart->sys->priv;
@@ -115,6 +119,7 @@ void record_hart_exit(struct engine_hart *eh) {
         return;
     free(eh->records->words);
     free(eh->records->batch);
+    free(eh->records->stretches);
     free(eh->records);
     eh->records = NULL;
 }
@@ -122,8 +127,14 @@ void record_hart_exit(struct engine_hart *eh) {
 static void give(struct engine_hart *eh) {
     struct hart_records *hr = eh->records;
     const struct observer *o = &eh->engine->config.observer;
-    if (hr->count && o->records)
+    if (hr->stretches) {
+        if (hr->stretch_count)
+            o->stretches(o->ctx, eh->hart, hr->stretches, hr->stretch_count);
+        hr->stretch_count = 0;
+        hr->told = hr->words;
+    } else if (hr->count && o->records) {
         o->records(o->ctx, eh->hart, hr->batch, hr->count);
+    }
     hr->count = 0;
 }
 
@@ -161,8 +172,71 @@ static const struct record_segment *segment_of(struct engine *e, uint64_t header
     return &(*block)->segments[header % HEADER_SEGMENTS];
 }
 
+static struct record_stretch *add_stretch(struct hart_records *hr, const uint64_t *words, bool has_state) {
+    struct record_stretch *s = &hr->stretches[hr->stretch_count++];
+    *s = (struct record_stretch){.words = words, .records = &hr->batch[hr->count], .has_state = has_state};
+    return s;
+}
+
+/* A segment that generated code has written, of which insns instructions are complete. */
+static void add_segment(struct engine_hart *eh, const uint64_t *w, const struct record_block *block,
+                        const struct record_segment *segment, unsigned insns) {
+    bool first = segment == block->segments;
+    struct record_stretch *s = add_stretch(eh->records, w, first);
+    s->block = block;
+    s->segment = (uint16_t)(segment - block->segments);
+    s->insns = (uint16_t)insns;
+}
+
+static void tell_all(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    for (; hr->told < eh->hart->record_at;) {
+        const struct record_block *block;
+        const struct record_segment *s = segment_of(eh->engine, *hr->told, &block);
+        add_segment(eh, hr->told, block, s, s->insns);
+        hr->told += s->words;
+    }
+}
+
+/* A stretch of records alone: the last one, if nothing has come in between. */
+static struct record_stretch *open_stretch(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    tell_all(eh);
+    struct record_stretch *s = hr->stretch_count ? &hr->stretches[hr->stretch_count - 1] : NULL;
+    return s && !s->block ? s : add_stretch(hr, NULL, false);
+}
+
+bool record_has_room(const struct engine_hart *eh) {
+    const struct hart_records *hr = eh->records;
+    return hr->count < RECORD_BATCH / 2 && eh->hart->record_at <= eh->hart->record_limit;
+}
+
+void record_state(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    struct hart *h = eh->hart;
+    tell_all(eh);
+    uint64_t *w = h->record_at;
+    w[0] = h->pc;
+    w[STATE_X] = 1;
+    memcpy(&w[STATE_X + 1], &h->x[1], 31 * sizeof *w);
+    memcpy(&w[STATE_F], h->f, sizeof h->f);
+    w[STATE_FCSR] = (uint64_t)h->fflags << 32 | (uint64_t)h->frm << 40;
+    h->record_at += STATE_WORDS + 1;
+    hr->told = h->record_at;
+    add_stretch(hr, w, true);
+}
+
+uint32_t record_state_fcsr(const uint64_t *words) {
+    uint64_t w = words[STATE_FCSR];
+    return backend_flags((uint32_t)w) | (w >> 32 & 31) | (uint32_t)(w >> 40 & 7) << 5;
+}
+
 static void expand_all(struct engine_hart *eh) {
     struct hart *h = eh->hart;
+    if (eh->records->stretches) {
+        tell_all(eh);
+        return;
+    }
     for (const uint64_t *w = eh->records->words; w < h->record_at;) {
         const struct record_block *block;
         const struct record_segment *s = segment_of(eh->engine, *w, &block);
@@ -172,7 +246,7 @@ static void expand_all(struct engine_hart *eh) {
 }
 
 void record_reserve(struct engine_hart *eh, unsigned n) {
-    if (eh->records->count + n > RECORD_BATCH)
+    if (eh->records->count + n > RECORD_BATCH && !eh->records->stretches)
         give(eh);
 }
 
@@ -180,12 +254,19 @@ void record_add(struct engine_hart *eh, const struct record *r) {
     struct hart_records *hr = eh->records;
     if (!(observer_kinds(eh->engine) & RECORD_BIT(r->kind)))
         return;
-    if (eh->hart->record_at != hr->words) { /* what generated code did before */
+    if (hr->stretches)
+        open_stretch(eh)->record_count++;
+    else if (eh->hart->record_at != hr->words) { /* what generated code did before */
         expand_all(eh);
         eh->hart->record_at = hr->words;
     }
-    if (hr->count == RECORD_BATCH)
+    if (hr->count == RECORD_BATCH) {
+        if (hr->stretches) { /* record_has_room has been asked: an LR's sequence is not that long */
+            hr->stretches[hr->stretch_count - 1].record_count--;
+            return;
+        }
         give(eh);
+    }
     hr->batch[hr->count] = *r;
     hr->batch[hr->count++].flags |= hr->priv;
 }
@@ -212,8 +293,15 @@ void record_partial(struct engine_hart *eh) {
     const struct record_segment *s = segment_of(eh->engine, *h->record_at, &block);
     const struct record_slot *from = &block->slots[s->first], *to = from, *end = from + s->count;
     expand_all(eh);
+    unsigned insns = 0;
     while (to < end && !(to->r.kind == RECORD_INSN && to->r.address == h->pc))
-        to++;
+        insns += to++->r.kind == RECORD_INSN;
+    if (eh->records->stretches) {
+        add_segment(eh, h->record_at, block, s, insns);
+        h->record_at += s->words;
+        eh->records->told = h->record_at;
+        return;
+    }
     expand(eh, from, to, h->record_at);
     h->record_at = eh->records->words;
 }

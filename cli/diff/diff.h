@@ -1,6 +1,8 @@
 /* diff.h: what the files of riv diff share: a program run on riv's engine and on a reference, compared as they go.
  *
- *      engine ──records, states──▶ batch ──lockstep_flush──▶ reference runs the same instructions, comparing at each state
+ *      engine ──stretches──▶ fast.c, most of them
+ *         │          └─the others, as
+ *         ├────records, states──▶ batch ──lockstep_flush──▶ reference runs the same instructions, comparing at each state
  *         │                                                       │
  *         └── system call ──effects_apply──▶ mirror ◀─────────────┘ the reference's own copy of guest memory
  *
@@ -24,6 +26,7 @@ enum { DIFF_SAME, DIFF_DIVERGED, DIFF_FAILED }; /* exit statuses */
 struct state {
     uint64_t x[32], f[32], pc;
     uint32_t fcsr, position;
+    bool fcsr_unknown; /* not compared: within a block of riv's, with --step */
 };
 
 struct store {
@@ -109,7 +112,13 @@ extern struct lockstep lockstep;
 
 /* ---- lockstep.c ---- */
 struct observer;
-void lockstep_observer(struct observer *o);
+struct record_stretch;
+/* fast: where the reference and the engine under test are such that fast.h serves. */
+void lockstep_observer(struct observer *o, bool fast);
+void lockstep_flush(void);
+
+/* ---- stretches.c: what the fast comparison is given; what it leaves goes into the batch ---- */
+void on_stretches(void *ctx, struct hart *h, const struct record_stretch *s, size_t n);
 void lockstep_leaving(void *ctx, bool for_good);
 void lockstep_count_known(enum known class, uint64_t pc);
 void state_of_hart(struct state *s, const struct hart *h);
@@ -140,6 +149,8 @@ bool mirror_update(bool fresh);
 void mirror_drop(uint64_t start, uint64_t end);
 /* The copy of size bytes at address, or NULL. */
 uint8_t *mirror_at(uint64_t address, uint64_t size);
+/* What lies at address; false: nothing. */
+bool mirror_region(uint64_t address, struct region *r);
 /* Makes the copy of [start, end) the guest's. Returns how many bytes differed. */
 uint64_t mirror_copy(uint64_t start, uint64_t end);
 /* The first address from `from` on at which the copy differs, or UINT64_MAX. */
@@ -157,6 +168,7 @@ struct reference {
     const char *name;
     uint32_t known; /* bits of enum known: what may differ */
     bool no_memory; /* it has none: no mirror is kept */
+    bool fast;      /* fast.h does what it can of it */
     bool (*open)(const struct state *start, char *err, size_t n);
     /* Runs what of the batch it can and compares; *agreed: the last state at which both were the same. Of a batch that ends in a
      * trap it runs everything. False: *d says where they part. */
@@ -169,6 +181,8 @@ struct reference {
     /* The program has ended. False: the reference has not, detail says where it is. NULL: it cannot tell. */
     bool (*finish)(char *detail, size_t n);
 };
+/* unicorn.c: code in the mirror was written by fast.c's Unicorn. */
+void unicorn_code_written(uint64_t start, uint64_t end);
 extern struct reference reference_unicorn, reference_interp, reference_spike_log;
 void spike_log_name(const char *path);
 /* Memory that the kernel wrote, which the log does not know. */
