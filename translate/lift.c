@@ -326,6 +326,11 @@ static bool uses_rounding(uint8_t format) {
     return format == FMT_F4R || format == FMT_F3R || format == FMT_F2R || format == FMT_FX1R || format == FMT_XF1R;
 }
 
+static bool writes_csr(const struct insn *in) {
+    unsigned format = insn_rows[in->id].format;
+    return (format == FMT_CSR || format == FMT_CSRI) && (in->id == INSN_csrrw || in->id == INSN_csrrwi || in->rs1 != 0);
+}
+
 /* Code of the page is going to be kept: asks once a page. */
 static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page) {
     uint64_t page = pc & ~0xfffull;
@@ -364,6 +369,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
             if (!lift_fetch_insn(config, l.pc, &l.insn)) /* its second half was read before its page was watched */
                 break;
         }
+        if (b->states && b->insns && writes_csr(&l.insn))
+            break; /* so that the flags before are seen */
         lift_note_read(config, l.pc - pc, &l.insn);
         if (l.pc + l.insn.len > b->end)
             b->end = l.pc + l.insn.len;

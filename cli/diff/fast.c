@@ -41,7 +41,7 @@ static struct {
     size_t n, k;             /* stretches, the one that is next */
     const struct plan *plan; /* of the one under way */
     const uint64_t *words;
-    const struct plan_insn *insn, *done; /* next of the plan; the one just executed (--step) */
+    const struct plan_insn *insn, *last, *done; /* next of the plan, its end; the one just executed (--step) */
     const uint64_t *done_words;
     uint32_t store;     /* next of the plan */
     const uint64_t *fp; /* the last state with floating point, or NULL: at's */
@@ -56,7 +56,7 @@ static struct {
     struct region known[KNOWN_REGIONS];
 } f;
 
-static const struct plan_insn nothing = {.pc = 1};
+static const struct plan_insn nothing;
 
 static void stop(enum outcome o) {
     f.outcome = o;
@@ -179,6 +179,33 @@ static void all_compared(void) {
 
 static uint64_t pc_of(const struct record_stretch *s) { return s->block ? s->block->pc : s->words[0]; }
 
+/* The next stretch becomes the one under way. False: it is not for this comparison. */
+static bool enter(void) {
+    static const uint64_t no_words[1];
+    const struct record_stretch *s = &f.s[f.k];
+    uint32_t insns = s->insns;
+    if (s->block) {
+        f.plan = plan_of(s->block, s->segment);
+        if (!f.plan || f.plan->slow)
+            return false;
+        /* left in the middle, for an instruction that was interpreted */
+        if (insns != f.plan->insn_count && !(f.k + 1 < f.n && f.s[f.k + 1].has_state && !f.s[f.k + 1].block &&
+                                             f.s[f.k + 1].records[0].kind == RECORD_INSN))
+            return false;
+        f.words = s->words;
+    } else {
+        f.plan = plan_of_records(s->records, s->record_count);
+        if (!f.plan || f.plan->slow)
+            return false;
+        f.words = no_words;
+        insns = f.plan->insn_count;
+    }
+    f.insn = f.plan->insns;
+    f.last = f.insn + insns;
+    f.store = 0;
+    return true;
+}
+
 /* Unicorn is where the next stretch begins.  False: stopped. */
 static bool arrive(uint64_t pc) {
     if (f.k == f.n) {
@@ -189,8 +216,7 @@ static bool arrive(uint64_t pc) {
         return false;
     }
     const struct record_stretch *s = &f.s[f.k];
-    const struct plan *p = s->block ? plan_of(s->block, s->segment) : NULL;
-    bool plain = p && !p->slow && s->insns == p->insn_count;
+    bool plain = enter();
     if (s->has_state) {
         bool fp = s->words[STATE_X] || !plain || ++f.since_full == FULL_EVERY;
         if (s->words[STATE_X])
@@ -207,61 +233,49 @@ static bool arrive(uint64_t pc) {
         stop(STOPPED);
         return false;
     }
-    f.plan = p;
-    f.words = s->words;
-    f.insn = p->insns;
-    f.store = 0;
-    f.insns += p->insn_count;
+    f.insns += (uint64_t)(f.last - f.insn);
+    f.k++;
     return true;
 }
 
 /* The same for all that begins with no instruction in between. */
 static bool arrive_all(uint64_t pc) {
-    do {
+    do
         if (!arrive(pc))
             return false;
-        f.k++;
-    } while (f.insn->pc == nothing.pc);
+    while (f.insn == f.last);
     return true;
 }
 
 static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
     if (f.outcome != RUNNING)
         return;
-    if (!stores_made()) {
+    if (f.checked != f.made_count && !stores_made()) {
         stop(STOPPED);
         return;
     }
-    if (f.insn->pc == nothing.pc && !arrive_all(pc))
+    if (f.insn == f.last && !arrive_all(pc))
         return;
-    if (f.insn->pc == pc && f.insn == f.plan->insns && f.plan->bytes == size) { /* the usual */
-        f.insn += f.plan->insn_count;
-        if (!expect_stores(f.plan->store_count))
+    if (f.insn->pc == pc && f.plan->bytes == size && f.last - f.insn == f.plan->insn_count) { /* the usual */
+        f.insn = f.last;
+        if (f.plan->store_count && !expect_stores(f.plan->store_count))
             stop(STOPPED);
         return;
     }
     for (uint64_t at = pc, last = pc + size; at < last;) {
-        if (f.insn->pc == nothing.pc) {
+        if (f.insn == f.last) {
             /* Unicorn's block goes on where riv's has ended: what riv knows there cannot be compared */
-            if (f.k == f.n || !f.s[f.k].block) {
+            if (f.k == f.n || !enter()) {
                 stop(STOPPED);
                 return;
             }
             const struct record_stretch *s = &f.s[f.k++];
-            f.plan = plan_of(s->block, s->segment);
-            if (!f.plan || f.plan->slow || s->insns != f.plan->insn_count) {
-                stop(STOPPED);
-                return;
-            }
             if (s->has_state && s->words[STATE_X])
                 f.fp = s->words;
-            f.words = s->words;
-            f.insn = f.plan->insns;
-            f.store = 0;
-            f.insns += f.plan->insn_count;
+            f.insns += (uint64_t)(f.last - f.insn);
             continue;
         }
-        if (f.insn->pc != at || !expect_stores(f.insn->stores)) {
+        if (f.insn->pc != at || (f.insn->stores && !expect_stores(f.insn->stores))) {
             stop(STOPPED);
             return;
         }
@@ -289,16 +303,11 @@ static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
         stop(STOPPED);
         return;
     }
+    if (f.insn == f.last && !arrive_all(pc))
+        return;
     if (f.insn->pc != pc) {
-        if (f.insn->pc != nothing.pc || !arrive_all(pc)) {
-            if (f.outcome == RUNNING)
-                stop(STOPPED);
-            return;
-        }
-        if (f.insn->pc != pc) {
-            stop(STOPPED);
-            return;
-        }
+        stop(STOPPED);
+        return;
     }
     f.done_words = f.words;
     f.done = f.insn++;
@@ -340,7 +349,7 @@ size_t fast_run(const struct record_stretch *s, size_t n, struct state *at, cons
     f.fp = NULL;
     f.at = at;
     f.end = end;
-    f.insn = f.done = &nothing;
+    f.insn = f.last = f.done = &nothing;
     f.done_words = no_words;
     f.code_low = UINT64_MAX;
     f.code_high = 0;

@@ -6,8 +6,6 @@
 
 #include "diff.h"
 
-enum { NOWHERE = 1 }; /* no instruction's address */
-
 static struct plan ***plans; /* by block and segment */
 static size_t room;
 
@@ -25,16 +23,15 @@ static bool is_store(const struct insn *in) {
     }
 }
 
-/* Differences are to be expected, or flags are changed that only the ends of blocks show. */
-static bool needs_care(const struct insn *in) {
+/* Differences are to be expected, or flags are changed behind which there is no state. */
+static bool needs_care(const struct insn *in, bool first) {
     uint8_t format = insn_rows[in->id].format;
     unsigned csr = (unsigned)in->imm & 0xfff;
     if (known_missing(in) || in->id == INSN_ILLEGAL)
         return true;
     if (format != FMT_CSR && format != FMT_CSRI)
         return false;
-    bool writes = in->id == INSN_csrrw || in->id == INSN_csrrwi || in->rs1 != 0;
-    return csr > 3 || (writes && lockstep.step);
+    return csr > 3 || (!first && (in->id == INSN_csrrw || in->id == INSN_csrrwi || in->rs1 != 0));
 }
 
 static bool same_code(uint64_t pc, uint32_t bits) {
@@ -43,52 +40,88 @@ static bool same_code(uint64_t pc, uint32_t bits) {
     return theirs && memcmp(theirs, &bits, length) == 0;
 }
 
+/* Room for a plan of so many instructions and stores. */
+static struct plan *reserve(size_t insns, size_t stores) {
+    size_t bytes = sizeof(struct plan) + insns * sizeof(struct plan_insn);
+    struct plan *p = calloc(1, bytes + stores * sizeof(struct plan_store));
+    if (p)
+        p->stores = (struct plan_store *)(void *)((char *)p + bytes);
+    return p;
+}
+
+/* Adds what a slot says; owes: the last instruction's store has not come yet. */
+static void add(struct plan *p, const struct record_slot *slot, bool *owes) {
+    const struct record *r = &slot->r;
+    struct plan_insn *insn = p->insn_count ? &p->insns[p->insn_count - 1] : NULL;
+    switch (r->kind) {
+    case RECORD_INSN: {
+        struct insn in;
+        insn_decode(lockstep.isa, r->bits, &in);
+        p->slow |= *owes || !same_code(r->address, r->bits) || needs_care(&in, !insn);
+        *owes = is_store(&in);
+        p->insns[p->insn_count++] = (struct plan_insn){.pc = r->address, .length = r->size};
+        break;
+    }
+    case RECORD_STORE:
+        *owes = false;
+        insn->stores++;
+        p->slow |= r->size > 8;
+        p->stores[p->store_count++] = (struct plan_store){.address = r->address,
+                                                          .value = r->value,
+                                                          .address_word = slot->address,
+                                                          .value_word = slot->value,
+                                                          .condition = slot->condition,
+                                                          .size = r->size};
+        break;
+    case RECORD_X:
+    case RECORD_F:
+        p->slow |= insn->reg || slot->condition != NO_WORD;
+        insn->reg = r->reg + (r->kind == RECORD_F ? 32 : 0);
+        insn->value = r->value;
+        insn->word = slot->value == NO_WORD ? 0 : slot->value;
+        insn->mask = slot->value == NO_WORD ? 0 : ~UINT64_C(0);
+        break;
+    default:
+        p->slow = true;
+    }
+}
+
+static void finish(struct plan *p, bool owes) {
+    p->slow |= owes;
+    p->pc = p->insns[0].pc;
+    uint64_t end = p->pc;
+    bool whole = p->insn_count > 0;
+    for (uint32_t i = 0; i < p->insn_count; end += p->insns[i++].length)
+        whole &= p->insns[i].pc == end;
+    p->bytes = whole ? (uint32_t)(end - p->pc) : 0;
+}
+
 static struct plan *make(const struct record_block *block, unsigned segment) {
     const struct record_segment *s = &block->segments[segment];
-    const struct record_slot *slot = &block->slots[s->first], *end = slot + s->count;
-    size_t bytes = sizeof(struct plan) + (s->insns + 1u) * sizeof(struct plan_insn);
-    struct plan *p = calloc(1, bytes + s->count * sizeof(struct plan_store));
+    struct plan *p = reserve(s->insns, s->count);
+    bool owes = false;
     if (!p)
         return NULL;
-    p->stores = (struct plan_store *)(void *)((char *)p + bytes);
-    struct plan_insn *insn = NULL;
-    bool owes_store = false, whole = true;
-    for (; slot < end; slot++) {
-        const struct record *r = &slot->r;
-        if (r->kind == RECORD_INSN) {
-            struct insn in;
-            p->slow |= owes_store || !same_code(r->address, r->bits);
-            insn_decode(lockstep.isa, r->bits, &in);
-            p->slow |= needs_care(&in);
-            owes_store = is_store(&in);
-            whole &= !insn || insn->pc + insn->length == r->address;
-            insn = &p->insns[p->insn_count++];
-            *insn = (struct plan_insn){.pc = r->address, .length = r->size};
-        } else if (r->kind == RECORD_STORE) {
-            owes_store = false;
-            insn->stores++;
-            p->slow |= r->size > 8;
-            p->stores[p->store_count++] = (struct plan_store){.address = r->address,
-                                                              .value = r->value,
-                                                              .address_word = slot->address,
-                                                              .value_word = slot->value,
-                                                              .condition = slot->condition,
-                                                              .size = r->size};
-        } else if (r->kind == RECORD_X || r->kind == RECORD_F) {
-            p->slow |= insn->reg || slot->condition != NO_WORD;
-            insn->reg = r->reg + (r->kind == RECORD_F ? 32 : 0);
-            insn->value = r->value;
-            insn->word = slot->value == NO_WORD ? 0 : slot->value;
-            insn->mask = slot->value == NO_WORD ? 0 : ~UINT64_C(0);
-        }
-    }
-    p->slow |= owes_store;
-    p->insns[p->insn_count].pc = NOWHERE;
-    if (insn) {
-        p->pc = p->insns[0].pc;
-        p->bytes = whole ? (uint32_t)(insn->pc + insn->length - p->pc) : 0;
-    }
+    for (unsigned i = 0; i < s->count; i++)
+        add(p, &block->slots[s->first + i], &owes);
+    finish(p, owes);
     return p;
+}
+
+const struct plan *plan_of_records(const struct record *r, size_t n) {
+    enum { KEPT = 4, ROOM = 64 };
+    static struct plan *kept[KEPT];
+    static unsigned next;
+    struct plan **p = &kept[next++ % KEPT];
+    bool owes = false;
+    if (n > ROOM || (!*p && !(*p = reserve(ROOM, ROOM))))
+        return NULL;
+    (*p)->insn_count = (*p)->store_count = 0;
+    (*p)->slow = n == 0 || r[0].kind != RECORD_INSN;
+    for (size_t i = 0; i < n && !(*p)->slow; i++)
+        add(*p, &(struct record_slot){r[i], NO_WORD, NO_WORD, NO_WORD}, &owes);
+    finish(*p, owes);
+    return *p;
 }
 
 const struct plan *plan_of(const struct record_block *block, unsigned segment) {

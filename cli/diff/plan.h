@@ -28,10 +28,12 @@ struct plan {
     uint32_t bytes; /* from pc on, where all of it is one piece; else 0 */
     bool slow;      /* something in it is not for the fast comparison */
     struct plan_store *stores;
-    struct plan_insn insns[]; /* insn_count, and one that is nowhere */
+    struct plan_insn insns[];
 };
 
 /* The plan of a segment, made at the first call; NULL: no memory. */
 const struct plan *plan_of(const struct record_block *block, unsigned segment);
+/* The same of interpreted instructions, valid until the fourth call from then. */
+const struct plan *plan_of_records(const struct record *r, size_t n);
 
 #endif
