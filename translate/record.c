@@ -13,8 +13,11 @@ struct recorder *recorder_create(void) {
 void recorder_destroy(struct recorder *r) {
     if (!r)
         return;
-    for (uint32_t i = 0; i < r->count; i++)
-        free(r->chunks[i / RECORD_CHUNK][i % RECORD_CHUNK]);
+    for (unsigned i = 0; i < RECORD_HASH; i++)
+        for (struct record_block *b = r->hash[i], *next; b; b = next) {
+            next = b->next;
+            free(b);
+        }
     for (unsigned i = 0; i < RECORD_CHUNKS && r->chunks[i]; i++)
         free(r->chunks[i]);
     free(r);
@@ -31,23 +34,34 @@ static struct record_block *find_same(struct recorder *r, uint64_t pc) {
     return NULL;
 }
 
+/* Room for n more parts. */
+static bool parts_reserve(struct recorder *r, unsigned n) {
+    for (uint32_t chunk = r->count / RECORD_CHUNK; chunk <= (r->count + n) / RECORD_CHUNK; chunk++) {
+        if (chunk == RECORD_CHUNKS)
+            return false;
+        if (r->chunks[chunk])
+            continue;
+        struct record_part *parts = calloc(RECORD_CHUNK, sizeof *parts);
+        if (!parts)
+            return false;
+        atomic_store(&r->chunks[chunk], parts);
+    }
+    return true;
+}
+
+static struct record_part *part_of(struct recorder *r, uint64_t header) {
+    struct record_part *chunk = atomic_load_explicit(&r->chunks[header / RECORD_CHUNK], memory_order_relaxed);
+    return &chunk[header % RECORD_CHUNK];
+}
+
 static struct record_block *make_block(struct recorder *r, uint64_t pc) {
     const struct record_draft *d = &r->draft;
     size_t slots = d->slot_count * sizeof *d->slots, segments = d->segment_count * sizeof *d->segments;
-    uint32_t chunk = r->count / RECORD_CHUNK;
-    if (chunk == RECORD_CHUNKS)
-        return NULL;
-    if (!r->chunks[chunk]) {
-        _Atomic(struct record_block *) *list = calloc(RECORD_CHUNK, sizeof *list);
-        if (!list)
-            return NULL;
-        atomic_store(&r->chunks[chunk], list);
-    }
-    struct record_block *block = malloc(sizeof *block + slots + segments);
+    struct record_block *block = parts_reserve(r, d->segment_count) ? malloc(sizeof *block + slots + segments) : NULL;
     if (!block)
         return NULL;
     *block = (struct record_block){.pc = pc,
-                                   .id = r->count,
+                                   .first = r->count,
                                    .segment_count = (uint16_t)d->segment_count,
                                    .slot_count = (uint16_t)d->slot_count,
                                    .segments = (struct record_segment *)(void *)((char *)(block + 1) + slots)};
@@ -56,8 +70,8 @@ static struct record_block *make_block(struct recorder *r, uint64_t pc) {
     struct record_block **head = &r->hash[pc / 2 % RECORD_HASH];
     block->next = *head;
     *head = block;
-    atomic_store_explicit(&r->chunks[chunk][r->count % RECORD_CHUNK], block, memory_order_release);
-    r->count++;
+    for (unsigned i = 0; i < d->segment_count; i++)
+        *part_of(r, r->count++) = (struct record_part){block, block->segments[i], NULL};
     return block;
 }
 
@@ -70,7 +84,7 @@ bool recorder_commit(struct recorder *r, struct ir_block *b) {
     for (unsigned i = 0; i < b->count; i++) {
         struct ir_node *n = &b->nodes[i];
         if (n->op == IR_record_begin || n->op == IR_record_open)
-            n->imm += (int64_t)block->id * HEADER_SEGMENTS;
+            n->imm += (int64_t)block->first;
     }
     return true;
 }
@@ -124,18 +138,25 @@ void record_hart_exit(struct engine_hart *eh) {
     eh->records = NULL;
 }
 
+static void forget(struct hart_records *hr) {
+    hr->count = hr->stretch_count = 0;
+    hr->told = hr->words;
+}
+
 static void give(struct engine_hart *eh) {
     struct hart_records *hr = eh->records;
     const struct observer *o = &eh->engine->config.observer;
     if (hr->stretches) {
+        hr->kept = false;
         if (hr->stretch_count)
             o->stretches(o->ctx, eh->hart, hr->stretches, hr->stretch_count);
-        hr->stretch_count = 0;
-        hr->told = hr->words;
+        if (hr->kept)
+            return;
+        eh->hart->record_at = hr->words;
     } else if (hr->count && o->records) {
         o->records(o->ctx, eh->hart, hr->batch, hr->count);
     }
-    hr->count = 0;
+    forget(hr);
 }
 
 static uint64_t truncated(uint64_t v, unsigned size) { return size >= 8 ? v : v & ((1ull << size * 8) - 1); }
@@ -164,14 +185,6 @@ static void expand(struct engine_hart *eh, const struct record_slot *from, const
     hr->count = (unsigned)(out - hr->batch);
 }
 
-static const struct record_segment *segment_of(struct engine *e, uint64_t header, const struct record_block **block) {
-    uint64_t id = header / HEADER_SEGMENTS;
-    _Atomic(struct record_block *) *chunk =
-        atomic_load_explicit(&e->recorder->chunks[id / RECORD_CHUNK], memory_order_acquire);
-    *block = atomic_load_explicit(&chunk[id % RECORD_CHUNK], memory_order_acquire);
-    return &(*block)->segments[header % HEADER_SEGMENTS];
-}
-
 static struct record_stretch *add_stretch(struct hart_records *hr, const uint64_t *words, bool has_state) {
     struct record_stretch *s = &hr->stretches[hr->stretch_count++];
     *s = (struct record_stretch){.words = words, .records = &hr->batch[hr->count], .has_state = has_state};
@@ -179,23 +192,21 @@ static struct record_stretch *add_stretch(struct hart_records *hr, const uint64_
 }
 
 /* A segment that generated code has written, of which insns instructions are complete. */
-static void add_segment(struct engine_hart *eh, const uint64_t *w, const struct record_block *block,
-                        const struct record_segment *segment, unsigned insns) {
-    bool first = segment == block->segments;
-    struct record_stretch *s = add_stretch(eh->records, w, first);
-    s->block = block;
-    s->segment = (uint16_t)(segment - block->segments);
-    s->insns = (uint16_t)insns;
+static void add_segment(struct hart_records *hr, const uint64_t *w, struct record_part *part, unsigned insns) {
+    hr->stretches[hr->stretch_count++] = (struct record_stretch){
+        .part = part, .words = w, .insns = (uint16_t)insns, .has_state = part->segment.first == 0};
 }
 
 static void tell_all(struct engine_hart *eh) {
     struct hart_records *hr = eh->records;
-    for (; hr->told < eh->hart->record_at;) {
-        const struct record_block *block;
-        const struct record_segment *s = segment_of(eh->engine, *hr->told, &block);
-        add_segment(eh, hr->told, block, s, s->insns);
-        hr->told += s->words;
+    struct recorder *r = eh->engine->recorder;
+    const uint64_t *end = eh->hart->record_at, *w = hr->told;
+    while (w < end) {
+        struct record_part *part = part_of(r, *w);
+        add_segment(hr, w, part, part->segment.insns);
+        w += part->segment.words;
     }
+    hr->told = w;
 }
 
 /* A stretch of records alone: the last one, if nothing has come in between. */
@@ -203,7 +214,7 @@ static struct record_stretch *open_stretch(struct engine_hart *eh) {
     struct hart_records *hr = eh->records;
     tell_all(eh);
     struct record_stretch *s = hr->stretch_count ? &hr->stretches[hr->stretch_count - 1] : NULL;
-    return s && !s->block ? s : add_stretch(hr, NULL, false);
+    return s && !s->part ? s : add_stretch(hr, NULL, false);
 }
 
 bool record_has_room(const struct engine_hart *eh) {
@@ -238,10 +249,10 @@ static void expand_all(struct engine_hart *eh) {
         return;
     }
     for (const uint64_t *w = eh->records->words; w < h->record_at;) {
-        const struct record_block *block;
-        const struct record_segment *s = segment_of(eh->engine, *w, &block);
-        expand(eh, &block->slots[s->first], &block->slots[s->first + s->count], w);
-        w += s->words;
+        const struct record_part *part = part_of(eh->engine->recorder, *w);
+        const struct record_slot *from = &part->block->slots[part->segment.first];
+        expand(eh, from, from + part->segment.count, w);
+        w += part->segment.words;
     }
 }
 
@@ -283,27 +294,68 @@ void record_privilege(struct engine_hart *eh) {
 
 void record_drain(struct engine_hart *eh) {
     expand_all(eh);
-    eh->hart->record_at = eh->records->words;
+    if (!eh->records->stretches)
+        eh->hart->record_at = eh->records->words;
     give(eh);
 }
 
-void record_partial(struct engine_hart *eh) {
+static void partial(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    const struct record_block *block;
-    const struct record_segment *s = segment_of(eh->engine, *h->record_at, &block);
-    const struct record_slot *from = &block->slots[s->first], *to = from, *end = from + s->count;
+    struct record_part *part = part_of(eh->engine->recorder, *h->record_at);
+    const struct record_slot *from = &part->block->slots[part->segment.first], *to = from,
+                             *end = from + part->segment.count;
     expand_all(eh);
     unsigned insns = 0;
     while (to < end && !(to->r.kind == RECORD_INSN && to->r.address == h->pc))
         insns += to++->r.kind == RECORD_INSN;
     if (eh->records->stretches) {
-        add_segment(eh, h->record_at, block, s, insns);
-        h->record_at += s->words;
+        add_segment(eh->records, h->record_at, part, insns);
+        h->record_at += part->segment.words;
         eh->records->told = h->record_at;
         return;
     }
     expand(eh, from, to, h->record_at);
     h->record_at = eh->records->words;
+}
+
+void record_left(struct engine_hart *eh, enum leave_reason why) {
+    switch (why) {
+    case BACK_TRAP:
+    case BACK_FAULT:
+    case BACK_EXCLUSIVE:
+    case BACK_INTERPRET:
+    case BACK_UNBOXED:
+        if (record_wants(eh->engine, eh->hart->pc))
+            partial(eh);
+        break;
+    default:
+        break;
+    }
+}
+
+size_t engine_stretch_on(struct hart *h, const struct record_stretch **s) {
+    struct engine_hart *eh = h->engine;
+    struct hart_records *hr = eh->records;
+    if (hr->why != BACK_RECORD)
+        return 0;
+    h->record_at = hr->words;
+    forget(hr);
+    hr->kept = true; /* unless all of it is given here */
+    do {
+        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) || engine_mode(h) != eh->mode)
+            return 0;
+        struct cc_block *block = engine_find_block(eh);
+        if (!block)
+            return 0;
+        hr->why = engine_enter_code(eh, block);
+        record_left(eh, (enum leave_reason)hr->why);
+    } while (hr->why == BACK_DIRECT || hr->why == BACK_INDIRECT);
+    if (hr->why != BACK_RECORD)
+        return 0;
+    tell_all(eh);
+    hr->kept = false;
+    *s = hr->stretches;
+    return hr->stretch_count;
 }
 
 static size_t code_at(struct engine_hart *eh, uint64_t pc, const uint8_t **host) {

@@ -44,13 +44,13 @@ struct record {
 
 /* What a block did up to one of its exits, or instructions that were interpreted: for observers with `stretches`, which read the
  * words of generated code themselves (record_words.h). */
-struct record_block;
+struct record_part;
 struct record_stretch {
-    const struct record_block *block; /* NULL: records has all there is */
-    const uint64_t *words;            /* of the block's segment; if has_state, the state before it is in front of the others */
+    struct record_part *part; /* NULL: records has all there is */
+    const uint64_t *words;    /* of the block's segment; if has_state, the state before it is in front of the others */
     const struct record *records;
     uint32_t record_count;
-    uint16_t segment, insns; /* of block; insns: completed ones, all of the segment's but where a trap is next */
+    uint16_t insns; /* completed ones: all of the segment's but where a trap or an interpreted instruction is next */
     bool has_state;
 };
 
@@ -71,7 +71,8 @@ struct observer {
      * records have been given before.  With engine_config.max_insns = 1: after each instruction.  NULL: blocks are linked. */
     void (*block)(void *ctx, struct hart *h);
     /* Instead of records and block: everything since the last call, in order, h being exact behind it. Each block tells the
-     * registers with which it was entered, and each interpreted instruction as well.  Blocks are linked.  User mode only. */
+     * registers with which it was entered, and each interpreted instruction as well.  Blocks are linked.  User mode only.
+     * See engine_stretch_on. */
     void (*stretches)(void *ctx, struct hart *h, const struct record_stretch *s, size_t n);
 };
 

@@ -37,10 +37,16 @@ enum { RECORD_SEGMENTS = 72, RECORD_SLOTS = 640, RECORD_BLOCK_WORDS = 1024 };
 struct record_block {
     struct record_block *next; /* of the same hash */
     uint64_t pc;
-    uint32_t id;
+    uint32_t first; /* its segments are the recorder's parts from here on */
     uint16_t segment_count, slot_count;
     struct record_segment *segments;
     struct record_slot slots[];
+};
+/* A segment of it, found by the number that is its header. */
+struct record_part {
+    const struct record_block *block;
+    struct record_segment segment;
+    void *data; /* the observer's */
 };
 
 /* fcsr in a state whose floating-point words have been written. */

@@ -118,6 +118,8 @@ void lockstep_observer(struct observer *o, bool fast);
 void lockstep_flush(void);
 
 /* ---- stretches.c: what the fast comparison is given; what it leaves goes into the batch ---- */
+/* The last instructions of the first n are kept for the report. */
+void stretches_remember(const struct record_stretch *s, size_t n);
 void on_stretches(void *ctx, struct hart *h, const struct record_stretch *s, size_t n);
 void lockstep_leaving(void *ctx, bool for_good);
 void lockstep_count_known(enum known class, uint64_t pc);

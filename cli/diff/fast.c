@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../translate/engine.h"
 #include "plan.h"
 #include "unicorn_state.h"
 
@@ -38,14 +39,15 @@ static struct {
     struct unicorn_registers regs;
     enum outcome outcome;
     const struct record_stretch *s;
-    size_t n, k;             /* stretches, the one that is next */
+    size_t n, k, base; /* stretches, the one that is next, the one that begins with *at */
     const struct plan *plan; /* of the one under way */
     const uint64_t *words;
     const struct plan_insn *insn, *last, *done; /* next of the plan, its end; the one just executed (--step) */
     const uint64_t *done_words;
     uint32_t store;     /* next of the plan */
     const uint64_t *fp; /* the last state with floating point, or NULL: at's */
-    const struct state *at, *end;
+    struct state *at;
+    struct fast_stretches *all;
     unsigned since_full;
     size_t full; /* where all was compared last */
     const uint64_t *full_fp;
@@ -140,12 +142,14 @@ static bool stores_made(void) {
 
 /* ---- registers ---- */
 
+typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+
 static inline bool same_x(const uint64_t *x) {
     const uint64_t *theirs = (const uint64_t *)(const void *)f.regs.env;
-    uint64_t differing = 0;
-    for (unsigned i = 1; i < 32; i++)
-        differing |= x[i] ^ theirs[i];
-    return !differing;
+    pair differing = {x[1] ^ theirs[1], 0};
+    for (unsigned i = 2; i < 32; i += 2)
+        differing |= *(const pair *)&x[i] ^ *(const pair *)&theirs[i];
+    return !(differing[0] | differing[1]);
 }
 
 /* Singles that the reference has not boxed are boxed there: KNOWN_BOX. */
@@ -177,20 +181,20 @@ static void all_compared(void) {
     f.full_stores = f.stores;
 }
 
-static uint64_t pc_of(const struct record_stretch *s) { return s->block ? s->block->pc : s->words[0]; }
+static uint64_t pc_of(const struct record_stretch *s) { return s->part ? s->part->block->pc : s->words[0]; }
 
 /* The next stretch becomes the one under way. False: it is not for this comparison. */
 static bool enter(void) {
     static const uint64_t no_words[1];
     const struct record_stretch *s = &f.s[f.k];
     uint32_t insns = s->insns;
-    if (s->block) {
-        f.plan = plan_of(s->block, s->segment);
+    if (s->part) {
+        f.plan = plan_of(s->part);
         if (!f.plan || f.plan->slow)
             return false;
         /* left in the middle, for an instruction that was interpreted */
-        if (insns != f.plan->insn_count && !(f.k + 1 < f.n && f.s[f.k + 1].has_state && !f.s[f.k + 1].block &&
-                                             f.s[f.k + 1].records[0].kind == RECORD_INSN))
+        if (insns != f.plan->insn_count && !(f.k + 1 < f.n && f.s[f.k + 1].has_state && !f.s[f.k + 1].part &&
+                                             f.s[f.k + 1].record_count))
             return false;
         f.words = s->words;
     } else {
@@ -206,15 +210,35 @@ static bool enter(void) {
     return true;
 }
 
-/* Unicorn is where the next stretch begins.  False: stopped. */
-static bool arrive(uint64_t pc) {
-    if (f.k == f.n) {
-        bool same = pc == f.end->pc && same_x(f.end->x) && same_f(f.end->f, f.end->fcsr, pc);
-        if (same)
-            all_compared();
-        stop(same ? DONE : STOPPED);
+/* Unicorn is behind all stretches: more of them are wanted.  False: stopped. */
+static bool go_on(uint64_t pc) {
+    struct fast_stretches *all = f.all;
+    if (pc != all->end.pc || !same_x(all->end.x) || !same_f(all->end.f, all->end.fcsr, pc)) {
+        stop(STOPPED);
         return false;
     }
+    all_compared();
+    size_t n = engine_stretch_on(lockstep.hart, &all->s);
+    if (!n) {
+        stop(DONE);
+        return false;
+    }
+    stretches_remember(f.s, f.n);
+    *f.at = all->end;
+    state_of_hart(&all->end, lockstep.hart);
+    all->end.position = 0;
+    f.s = all->s;
+    f.n = all->n = n;
+    f.k = f.base = 0;
+    f.fp = NULL;
+    all_compared();
+    return true;
+}
+
+/* Unicorn is where the next stretch begins.  False: stopped. */
+static bool arrive(uint64_t pc) {
+    if (f.k == f.n && !go_on(pc))
+        return false;
     const struct record_stretch *s = &f.s[f.k];
     bool plain = enter();
     if (s->has_state) {
@@ -340,15 +364,15 @@ void fast_state(struct state *to, const struct record_stretch *s, const struct s
     }
 }
 
-size_t fast_run(const struct record_stretch *s, size_t n, struct state *at, const struct state *end) {
+size_t fast_run(struct fast_stretches *all, size_t from, struct state *at) {
     static const uint64_t no_words[1];
-    uint64_t pc = at->pc;
-    f.s = s;
-    f.n = n;
-    f.k = f.states = f.insns = f.stores = 0;
+    f.all = all;
+    f.s = all->s;
+    f.n = all->n;
+    f.k = f.base = from;
+    f.states = f.insns = f.stores = 0;
     f.fp = NULL;
     f.at = at;
-    f.end = end;
     f.insn = f.last = f.done = &nothing;
     f.done_words = no_words;
     f.code_low = UINT64_MAX;
@@ -356,7 +380,7 @@ size_t fast_run(const struct record_stretch *s, size_t n, struct state *at, cons
     all_compared();
     unicorn_registers_set(&f.regs, at);
     f.outcome = RUNNING;
-    uc_emu_start(f.uc, pc, UINT64_MAX - 15, 0, 0);
+    uc_emu_start(f.uc, at->pc, UINT64_MAX - 15, 0, 0);
     while (f.made_count) { /* back to where everything was the same */
         const struct made *m = &f.made[--f.made_count];
         memcpy(m->at, &m->old, m->size);
@@ -368,15 +392,15 @@ size_t fast_run(const struct record_stretch *s, size_t n, struct state *at, cons
     lockstep.states += lockstep.step ? f.full_insns : f.full_states;
     lockstep.insns += f.full_insns;
     lockstep.stores += f.full_stores;
-    if (f.full == n) {
-        *at = *end;
-        at->position = 0;
-    } else if (f.full) {
+    if (f.full == f.n) {
+        *at = all->end;
+    } else if (f.full != f.base) {
         struct state fp = *at;
         if (f.full_fp)
             fast_state(&fp, &(struct record_stretch){.words = f.full_fp}, &fp);
-        fast_state(at, &s[f.full], &fp);
+        fast_state(at, &f.s[f.full], &fp);
     }
+    at->position = 0;
     return f.full;
 }
 

@@ -6,9 +6,6 @@
 
 #include "diff.h"
 
-static struct plan ***plans; /* by block and segment */
-static size_t room;
-
 /* Whether the reference stores there, by the instruction that it sees. */
 static bool is_store(const struct insn *in) {
     switch (insn_rows[in->id].format) {
@@ -96,16 +93,16 @@ static void finish(struct plan *p, bool owes) {
     p->bytes = whole ? (uint32_t)(end - p->pc) : 0;
 }
 
-static struct plan *make(const struct record_block *block, unsigned segment) {
-    const struct record_segment *s = &block->segments[segment];
+const struct plan *plan_make(struct record_part *part) {
+    const struct record_segment *s = &part->segment;
     struct plan *p = reserve(s->insns, s->count);
     bool owes = false;
     if (!p)
         return NULL;
     for (unsigned i = 0; i < s->count; i++)
-        add(p, &block->slots[s->first + i], &owes);
+        add(p, &part->block->slots[s->first + i], &owes);
     finish(p, owes);
-    return p;
+    return part->data = p;
 }
 
 const struct plan *plan_of_records(const struct record *r, size_t n) {
@@ -121,26 +118,5 @@ const struct plan *plan_of_records(const struct record *r, size_t n) {
     for (size_t i = 0; i < n && !(*p)->slow; i++)
         add(*p, &(struct record_slot){r[i], NO_WORD, NO_WORD, NO_WORD}, &owes);
     finish(*p, owes);
-    return *p;
-}
-
-const struct plan *plan_of(const struct record_block *block, unsigned segment) {
-    if (block->id >= room) {
-        size_t bigger = (block->id + 1) * 2;
-        struct plan ***more = realloc(plans, bigger * sizeof(struct plan **));
-        if (!more)
-            return NULL;
-        memset(more + room, 0, (bigger - room) * sizeof(struct plan **));
-        plans = more;
-        room = bigger;
-    }
-    if (!plans[block->id]) {
-        plans[block->id] = calloc(block->segment_count, sizeof(struct plan *));
-        if (!plans[block->id])
-            return NULL;
-    }
-    struct plan **p = &plans[block->id][segment];
-    if (!*p)
-        *p = make(block, segment);
     return *p;
 }

@@ -31,8 +31,9 @@ struct plan {
     struct plan_insn insns[];
 };
 
-/* The plan of a segment, made at the first call; NULL: no memory. */
-const struct plan *plan_of(const struct record_block *block, unsigned segment);
+/* The plan of a segment, made at the first call and kept; NULL: no memory. */
+const struct plan *plan_make(struct record_part *part);
+static inline const struct plan *plan_of(struct record_part *part) { return part->data ? part->data : plan_make(part); }
 /* The same of interpreted instructions, valid until the fourth call from then. */
 const struct plan *plan_of_records(const struct record *r, size_t n);
 

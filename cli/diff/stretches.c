@@ -44,8 +44,8 @@ static void take(struct batch *b, struct state *now, const struct record *r) {
 }
 
 static void take_block(struct batch *b, struct state *now, const struct record_stretch *s) {
-    const struct record_segment *segment = &s->block->segments[s->segment];
-    const struct record_slot *slot = &s->block->slots[segment->first], *end = slot + segment->count;
+    const struct record_segment *segment = &s->part->segment;
+    const struct record_slot *slot = &s->part->block->slots[segment->first], *end = slot + segment->count;
     unsigned insns = 0;
     for (; slot < end; slot++) {
         struct record r = slot->r;
@@ -90,7 +90,7 @@ static size_t expand(const struct record_stretch *s, size_t i, size_t n, const s
                 return i;
             now = b->states[b->state_count - 1];
         }
-        if (s[i].block)
+        if (s[i].part)
             take_block(b, &now, &s[i]);
         else
             for (uint32_t k = 0; k < s[i].record_count; k++)
@@ -101,15 +101,15 @@ static size_t expand(const struct record_stretch *s, size_t i, size_t n, const s
 }
 
 /* The last instructions of the stretches before `to`, for the report. */
-static void remember(const struct record_stretch *s, size_t to) {
+void stretches_remember(const struct record_stretch *s, size_t to) {
     struct executed last[HISTORY];
     unsigned count = 0;
     for (size_t i = to; i-- > 0 && count < HISTORY;) {
-        if (!s[i].block)
+        if (!s[i].part)
             continue;
-        const struct record_segment *segment = &s[i].block->segments[s[i].segment];
+        const struct record_segment *segment = &s[i].part->segment;
         for (unsigned k = segment->count; k-- > 0 && count < HISTORY;) {
-            const struct record *r = &s[i].block->slots[segment->first + k].r;
+            const struct record *r = &s[i].part->block->slots[segment->first + k].r;
             if (r->kind == RECORD_INSN)
                 last[count++] = (struct executed){r->address, r->bits, 0};
         }
@@ -123,22 +123,19 @@ static void remember(const struct record_stretch *s, size_t to) {
 
 void on_stretches(void *ctx, struct hart *h, const struct record_stretch *s, size_t n) {
     struct batch *b = &lockstep.batch;
-    struct state end;
+    struct fast_stretches all = {.s = s, .n = n};
     if (h != lockstep.hart || lockstep.detached)
         return;
-    state_of_hart(&end, h);
-    end.position = 0;
-    for (size_t i = 0; i < n;) {
+    state_of_hart(&all.end, h);
+    for (size_t i = 0; i < all.n;) {
         if (lockstep.reference->fast && b->state_count == 1 && b->insn_count == 0) { /* both sides are at states[0] */
-            size_t done = fast_run(s + i, n - i, &b->states[0], &end);
-            b->states[0].position = 0;
-            remember(s + i, done);
-            i += done;
-            if (i == n)
+            i = fast_run(&all, i, &b->states[0]);
+            stretches_remember(all.s, i);
+            if (i == all.n)
                 break;
             lockstep.reference->set(&b->states[0]);
         }
-        i = expand(s, i, n, &end);
+        i = expand(all.s, i, all.n, &all.end);
         bool is_call = b->trapped && b->trap_cause == TRAP_ECALL_U;
         lockstep_flush();
         if (is_call) {
