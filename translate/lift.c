@@ -394,6 +394,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
                         (l.record && !record_lift_room(l.record)))) {
             lift_close_records(&l);
             lift_node(&l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l.pc);
+            if (l.record)
+                record_lift_split(l.record, l.pc);
             l.done = true;
         }
     }
@@ -402,6 +404,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     if (!l.done) { /* what follows cannot be fetched, or is recorded otherwise */
         lift_close_records(&l);
         lift_node(&l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l.pc);
+        if (l.record)
+            record_lift_split(l.record, l.pc);
     }
     return !b->overflow;
 }

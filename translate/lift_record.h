@@ -20,6 +20,7 @@
 struct record_draft {
     unsigned kinds;
     bool states;
+    uint64_t follows[64]; /* a bit for each address behind a block that ended for its length; others share it */
     unsigned segment_count, slot_count;
     struct record_segment segments[RECORD_SEGMENTS];
     struct record_slot slots[RECORD_SLOTS];
@@ -34,6 +35,9 @@ struct record_draft {
 
 /* A new block, b being empty: opens its first segment, which has the registers in front if states are wanted. */
 void record_lift_begin(struct record_draft *d, struct ir_block *b, unsigned kinds, bool states);
+/* A block ends before pc, for its length only: whoever follows the other code there finds no end of a block.  A block that begins
+ * there does not end a buffer if it can be helped. */
+void record_lift_split(struct record_draft *d, uint64_t pc);
 /* The records that follow are this instruction's.  pc: where it is. */
 void record_lift_insn(struct record_draft *d, const struct insn *in, uint64_t pc);
 /* Room for one more instruction. */

@@ -110,7 +110,8 @@ bool record_hart_init(struct engine_hart *eh) {
     eh->records = hr;
     if (!hr)
         return false;
-    hr->words = malloc((words + RECORD_BLOCK_WORDS * 2 + STATE_MARGIN * (STATE_WORDS + 1)) * sizeof *hr->words);
+    hr->words = malloc((words + STATE_MORE_WORDS + RECORD_BLOCK_WORDS * 2 + STATE_MARGIN * (STATE_WORDS + 1)) *
+                       sizeof *hr->words);
     hr->batch = malloc(RECORD_BATCH * sizeof *hr->batch);
     hr->stretches = stretches ? malloc(STRETCHES * sizeof *hr->stretches) : NULL;
     if (!hr->words || !hr->batch || (stretches && !hr->stretches)) {
@@ -119,6 +120,7 @@ bool record_hart_init(struct engine_hart *eh) {
     }
     eh->hart->record_at = hr->words;
     eh->hart->record_limit = hr->words + words;
+    eh->hart->record_end = hr->words + words + (stretches ? STATE_MORE_WORDS : 0);
     hr->told = hr->words;
     if (eh->hart->sys) {
         eh->hart->sys->on_trap = trap_taken;

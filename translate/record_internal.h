@@ -19,7 +19,8 @@ struct recorder {
 
 enum { RECORD_BUFFER_WORDS = 1 << 14, RECORD_BATCH = 2048 };
 /* for observer.stretches; MARGIN: instructions that are interpreted before they are given */
-enum { STATE_BUFFER_WORDS = 1 << 13, STATE_MARGIN = 64, STRETCHES = STATE_BUFFER_WORDS * 2 / 3 + 4096 };
+enum { STATE_BUFFER_WORDS = 1 << 13, STATE_MORE_WORDS = 1 << 12, STATE_MARGIN = 64 };
+enum { STRETCHES = (STATE_BUFFER_WORDS + STATE_MORE_WORDS) * 2 / 3 + 4096 };
 
 /* A hart's. */
 struct hart_records {

@@ -34,7 +34,7 @@ static void emit_begin(struct emitter *e, const struct ir_node *n) {
     int end = RAX; /* where state_stub expects it */
     free_temp(e, end);
     asm_rm(&e->a, 0x8b, true, end, HART(record_at));
-    asm_rm(&e->a, 0x3b, true, end, HART(record_limit));
+    asm_rm(&e->a, 0x3b, true, end, e->b->follows ? HART(record_end) : HART(record_limit));
     c = add_cold(e, COLD_LEAVE);
     c->from[0] = asm_jcc32(&e->a, CC_A);
     c->aux = BACK_RECORD;
