@@ -49,7 +49,8 @@ static bool parts_reserve(struct recorder *r, unsigned n) {
     return true;
 }
 
-static struct record_part *part_of(struct recorder *r, uint64_t header) {
+/* A header has the part's number, and its words so that the next header can be read at once. */
+static struct record_part *part_of(struct recorder *r, uint32_t header) {
     struct record_part *chunk = atomic_load_explicit(&r->chunks[header / RECORD_CHUNK], memory_order_relaxed);
     return &chunk[header % RECORD_CHUNK];
 }
@@ -83,8 +84,10 @@ bool recorder_commit(struct recorder *r, struct ir_block *b) {
         return false;
     for (unsigned i = 0; i < b->count; i++) {
         struct ir_node *n = &b->nodes[i];
-        if (n->op == IR_record_begin || n->op == IR_record_open)
-            n->imm += (int64_t)block->first;
+        if (n->op != IR_record_begin && n->op != IR_record_open)
+            continue;
+        n->imm2 = block->segments[n->imm].words;
+        n->imm += (int64_t)block->first;
     }
     return true;
 }
@@ -196,7 +199,7 @@ static struct record_stretch *add_stretch(struct hart_records *hr, const uint64_
 /* A segment that generated code has written, of which insns instructions are complete. */
 static void add_segment(struct hart_records *hr, const uint64_t *w, struct record_part *part, unsigned insns) {
     hr->stretches[hr->stretch_count++] = (struct record_stretch){
-        .part = part, .words = w, .insns = (uint16_t)insns, .has_state = part->segment.first == 0};
+        .part = part, .words = w, .data = part->data, .insns = (uint16_t)insns, .has_state = part->segment.first == 0};
 }
 
 static void tell_all(struct engine_hart *eh) {
@@ -204,9 +207,9 @@ static void tell_all(struct engine_hart *eh) {
     struct recorder *r = eh->engine->recorder;
     const uint64_t *end = eh->hart->record_at, *w = hr->told;
     while (w < end) {
-        struct record_part *part = part_of(r, *w);
+        struct record_part *part = part_of(r, (uint32_t)*w);
         add_segment(hr, w, part, part->segment.insns);
-        w += part->segment.words;
+        w += *w >> 32;
     }
     hr->told = w;
 }
@@ -251,10 +254,10 @@ static void expand_all(struct engine_hart *eh) {
         return;
     }
     for (const uint64_t *w = eh->records->words; w < h->record_at;) {
-        const struct record_part *part = part_of(eh->engine->recorder, *w);
+        const struct record_part *part = part_of(eh->engine->recorder, (uint32_t)*w);
         const struct record_slot *from = &part->block->slots[part->segment.first];
         expand(eh, from, from + part->segment.count, w);
-        w += part->segment.words;
+        w += *w >> 32;
     }
 }
 
@@ -303,7 +306,7 @@ void record_drain(struct engine_hart *eh) {
 
 static void partial(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    struct record_part *part = part_of(eh->engine->recorder, *h->record_at);
+    struct record_part *part = part_of(eh->engine->recorder, (uint32_t)*h->record_at);
     const struct record_slot *from = &part->block->slots[part->segment.first], *to = from,
                              *end = from + part->segment.count;
     expand_all(eh);

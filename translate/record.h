@@ -48,7 +48,10 @@ struct record_part;
 struct record_stretch {
     struct record_part *part; /* NULL: records has all there is */
     const uint64_t *words;    /* of the block's segment; if has_state, the state before it is in front of the others */
-    const struct record *records;
+    union {
+        void *data; /* the part's, as it was when the stretch was told */
+        const struct record *records;
+    };
     uint32_t record_count;
     uint16_t insns; /* completed ones: all of the segment's but where a trap or an interpreted instruction is next */
     bool has_state;

@@ -23,6 +23,8 @@
 #include "plan.h"
 #include "unicorn_state.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 enum outcome { RUNNING, DONE, STOPPED };
 enum { FULL_EVERY = 16 }; /* states after which f registers are compared although nobody has written them */
 enum { PENDING = 4096, KNOWN_REGIONS = 64 };
@@ -39,7 +41,7 @@ static struct {
     struct unicorn_registers regs;
     enum outcome outcome;
     const struct record_stretch *s;
-    size_t n, k, base; /* stretches, the one that is next, the one that begins with *at */
+    size_t n, k, base;       /* stretches, the one that is next, the one that begins with *at */
     const struct plan *plan; /* of the one under way */
     const uint64_t *words;
     const struct plan_insn *insn, *last, *done; /* next of the plan, its end; the one just executed (--step) */
@@ -67,7 +69,7 @@ static void stop(enum outcome o) {
 
 /* ---- stores ---- */
 
-static uint8_t *mirrored(uint64_t address, unsigned size) {
+INLINE uint8_t *mirrored(uint64_t address, unsigned size) {
     struct region *r = &f.known[(address >> 12) % KNOWN_REGIONS];
     if (address < r->start || address >= r->end || r->end - address < size) {
         if (!mirror_region(address, r) || r->end - address < size)
@@ -100,7 +102,7 @@ static inline uint64_t get(const uint8_t *at, unsigned size) {
 }
 
 /* The next n stores of the plan are about to be made. */
-static bool expect_stores(uint32_t n) {
+INLINE bool expect_stores(uint32_t n) {
     static const uint64_t masks[9] = {[1] = 0xff, [2] = 0xffff, [4] = 0xffffffff, [8] = ~UINT64_C(0)};
     if (f.made_count + n > f.made_room) {
         size_t room = (f.made_room + n) * 2;
@@ -126,7 +128,7 @@ static bool expect_stores(uint32_t n) {
 }
 
 /* Whether those that had to be made have been; one that others lie upon is taken for that. */
-static bool stores_made(void) {
+INLINE bool stores_made(void) {
     for (; f.checked < f.made_count; f.checked++) {
         const struct made *m = &f.made[f.checked];
         if (get(m->at, m->size) == m->value)
@@ -142,14 +144,15 @@ static bool stores_made(void) {
 
 /* ---- registers ---- */
 
-typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef uint64_t quad __attribute__((vector_size(32), aligned(8), may_alias));
 
-static inline bool same_x(const uint64_t *x) {
+INLINE bool same_x(const uint64_t *x) {
     const uint64_t *theirs = (const uint64_t *)(const void *)f.regs.env;
-    pair differing = {x[1] ^ theirs[1], 0};
-    for (unsigned i = 2; i < 32; i += 2)
-        differing |= *(const pair *)&x[i] ^ *(const pair *)&theirs[i];
-    return !(differing[0] | differing[1]);
+    quad differing = (*(const quad *)x ^ *(const quad *)theirs) & (quad){0, ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
+#pragma GCC unroll 8
+    for (unsigned i = 4; i < 32; i += 4)
+        differing |= *(const quad *)&x[i] ^ *(const quad *)&theirs[i];
+    return !(differing[0] | differing[1] | differing[2] | differing[3]);
 }
 
 /* Singles that the reference has not boxed are boxed there: KNOWN_BOX. */
@@ -184,17 +187,17 @@ static void all_compared(void) {
 static uint64_t pc_of(const struct record_stretch *s) { return s->part ? s->part->block->pc : s->words[0]; }
 
 /* The next stretch becomes the one under way. False: it is not for this comparison. */
-static bool enter(void) {
+INLINE bool enter(void) {
     static const uint64_t no_words[1];
     const struct record_stretch *s = &f.s[f.k];
     uint32_t insns = s->insns;
     if (s->part) {
-        f.plan = plan_of(s->part);
+        f.plan = plan_of(s);
         if (!f.plan || f.plan->slow)
             return false;
         /* left in the middle, for an instruction that was interpreted */
-        if (insns != f.plan->insn_count && !(f.k + 1 < f.n && f.s[f.k + 1].has_state && !f.s[f.k + 1].part &&
-                                             f.s[f.k + 1].record_count))
+        if (insns != f.plan->insn_count &&
+            !(f.k + 1 < f.n && f.s[f.k + 1].has_state && !f.s[f.k + 1].part && f.s[f.k + 1].record_count))
             return false;
         f.words = s->words;
     } else {
@@ -211,7 +214,7 @@ static bool enter(void) {
 }
 
 /* Unicorn is behind all stretches: more of them are wanted.  False: stopped. */
-static bool go_on(uint64_t pc) {
+static __attribute__((noinline)) bool go_on(uint64_t pc) {
     struct fast_stretches *all = f.all;
     if (pc != all->end.pc || !same_x(all->end.x) || !same_f(all->end.f, all->end.fcsr, pc)) {
         stop(STOPPED);
@@ -236,7 +239,7 @@ static bool go_on(uint64_t pc) {
 }
 
 /* Unicorn is where the next stretch begins.  False: stopped. */
-static bool arrive(uint64_t pc) {
+INLINE bool arrive(uint64_t pc) {
     if (f.k == f.n && !go_on(pc))
         return false;
     const struct record_stretch *s = &f.s[f.k];
@@ -263,7 +266,7 @@ static bool arrive(uint64_t pc) {
 }
 
 /* The same for all that begins with no instruction in between. */
-static bool arrive_all(uint64_t pc) {
+INLINE bool arrive_all(uint64_t pc) {
     do
         if (!arrive(pc))
             return false;
@@ -271,7 +274,7 @@ static bool arrive_all(uint64_t pc) {
     return true;
 }
 
-static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+INLINE void at_block(uint64_t pc, uint32_t size) {
     if (f.outcome != RUNNING)
         return;
     if (f.checked != f.made_count && !stores_made()) {
@@ -308,7 +311,7 @@ static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
     }
 }
 
-static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+INLINE void at_insn(uint64_t pc) {
     const struct plan_insn *done = f.done;
     if (f.outcome != RUNNING)
         return;
@@ -338,6 +341,22 @@ static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
     if (f.done->stores && !expect_stores(f.done->stores))
         stop(STOPPED);
 }
+
+static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) { at_block(pc, size); }
+static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) { at_insn(pc); }
+#ifdef FAST_TARGET /* of the host's, with wider vectors */
+__attribute__((target(FAST_TARGET))) static void on_block_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+    at_block(pc, size);
+}
+__attribute__((target(FAST_TARGET))) static void on_insn_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+    at_insn(pc);
+}
+static bool wide(void) { return __builtin_cpu_supports(FAST_TARGET); }
+#else
+#define on_block_wide on_block
+#define on_insn_wide on_insn
+static bool wide(void) { return false; }
+#endif
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx) {
     if (f.outcome == RUNNING)
@@ -432,9 +451,9 @@ bool fast_open(char *err, size_t n) {
         return false;
     }
     if (!e && lockstep.step)
-        e = uc_hook_add(f.uc, &f.hooks[0], UC_HOOK_CODE, on_insn, NULL, 1, 0);
+        e = uc_hook_add(f.uc, &f.hooks[0], UC_HOOK_CODE, wide() ? on_insn_wide : on_insn, NULL, 1, 0);
     else if (!e)
-        e = uc_hook_add(f.uc, &f.hooks[0], UC_HOOK_BLOCK, on_block, NULL, 1, 0);
+        e = uc_hook_add(f.uc, &f.hooks[0], UC_HOOK_BLOCK, wide() ? on_block_wide : on_block, NULL, 1, 0);
     if (!e)
         e = uc_hook_add(f.uc, &f.hooks[1], UC_HOOK_INTR, on_interrupt, NULL, 1, 0);
     if (!e)

@@ -33,7 +33,9 @@ struct plan {
 
 /* The plan of a segment, made at the first call and kept; NULL: no memory. */
 const struct plan *plan_make(struct record_part *part);
-static inline const struct plan *plan_of(struct record_part *part) { return part->data ? part->data : plan_make(part); }
+static inline const struct plan *plan_of(const struct record_stretch *s) {
+    return s->data ? s->data : s->part->data ? s->part->data : plan_make(s->part);
+}
 /* The same of interpreted instructions, valid until the fourth call from then. */
 const struct plan *plan_of_records(const struct record *r, size_t n);
 

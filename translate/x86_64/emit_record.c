@@ -10,8 +10,10 @@ static int load_end(struct emitter *e) {
 }
 
 static void store_header(struct emitter *e, int end, const struct ir_node *n) {
-    asm_rm(&e->a, 0xc7, true, 0, mem_at(end, 0));
+    asm_rm(&e->a, 0xc7, false, 0, mem_at(end, 0));
     asm_u32(&e->a, (uint32_t)n->imm);
+    asm_rm(&e->a, 0xc7, false, 0, mem_at(end, 4));
+    asm_u32(&e->a, (uint32_t)n->imm2);
 }
 
 /* Whether the block may leave another floating-point state than it has found. */
