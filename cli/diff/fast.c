@@ -311,22 +311,26 @@ INLINE void at_block(uint64_t pc, uint32_t size) {
     }
 }
 
+INLINE bool wrote(const struct plan_insn *done) {
+    uint64_t ours = done->value + (f.done_words[done->word] & done->mask);
+    return *(const uint64_t *)(const void *)(f.regs.env + done->place) == ours;
+}
+
+/* A single that the reference has not boxed is boxed there: KNOWN_BOX. */
+static bool box_written(const struct plan_insn *done, uint64_t pc) {
+    uint64_t *theirs = (uint64_t *)(void *)(f.regs.env + done->place),
+             ours = done->value + (f.done_words[done->word] & done->mask);
+    if (done->place < f.regs.f || ours >> 32 != 0xffffffff || (uint32_t)ours != (uint32_t)*theirs)
+        return false;
+    *theirs = ours;
+    lockstep_count_known(KNOWN_BOX, pc);
+    return true;
+}
+
 INLINE void at_insn(uint64_t pc) {
-    const struct plan_insn *done = f.done;
     if (f.outcome != RUNNING)
         return;
-    size_t place = done->reg < 32 ? done->reg * 8u : f.regs.f + (done->reg - 32u) * 8u;
-    uint64_t *theirs = (uint64_t *)(void *)(f.regs.env + place),
-             ours = done->value + (f.done_words[done->word] & done->mask);
-    if (*theirs != ours) {
-        if (done->reg < 32 || ours >> 32 != 0xffffffff || (uint32_t)ours != (uint32_t)*theirs) {
-            stop(STOPPED);
-            return;
-        }
-        *theirs = ours;
-        lockstep_count_known(KNOWN_BOX, pc);
-    }
-    if (f.checked != f.made_count && !stores_made()) {
+    if ((!wrote(f.done) && !box_written(f.done, pc)) || (f.checked != f.made_count && !stores_made())) {
         stop(STOPPED);
         return;
     }
@@ -342,14 +346,32 @@ INLINE void at_insn(uint64_t pc) {
         stop(STOPPED);
 }
 
+/* The usual: inside a segment, and no stores about. */
+INLINE bool at_plain_insn(uint64_t pc) {
+    const struct plan_insn *next = f.insn;
+    if (f.outcome != RUNNING || next == f.last || next->pc != pc || next->stores || f.checked != f.made_count ||
+        !wrote(f.done))
+        return false;
+    f.done_words = f.words;
+    f.done = next;
+    f.insn = next + 1;
+    return true;
+}
+
 static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) { at_block(pc, size); }
-static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) { at_insn(pc); }
+static __attribute__((noinline)) void other_insn(uint64_t pc) { at_insn(pc); }
+static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+    if (!at_plain_insn(pc))
+        other_insn(pc);
+}
 #ifdef FAST_TARGET /* of the host's, with wider vectors */
 __attribute__((target(FAST_TARGET))) static void on_block_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
     at_block(pc, size);
 }
-__attribute__((target(FAST_TARGET))) static void on_insn_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
-    at_insn(pc);
+__attribute__((target(FAST_TARGET), noinline)) static void other_insn_wide(uint64_t pc) { at_insn(pc); }
+static void on_insn_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+    if (!at_plain_insn(pc))
+        other_insn_wide(pc);
 }
 static bool wide(void) { return __builtin_cpu_supports(FAST_TARGET); }
 #else
@@ -450,6 +472,7 @@ bool fast_open(char *err, size_t n) {
         snprintf(err, n, "this build of Unicorn keeps its registers where they are not found");
         return false;
     }
+    plan_place_of_f = (uint32_t)f.regs.f;
     if (!e && lockstep.step)
         e = uc_hook_add(f.uc, &f.hooks[0], UC_HOOK_CODE, wide() ? on_insn_wide : on_insn, NULL, 1, 0);
     else if (!e)

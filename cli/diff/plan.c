@@ -6,6 +6,8 @@
 
 #include "diff.h"
 
+uint32_t plan_place_of_f;
+
 /* Whether the reference stores there, by the instruction that it sees. */
 static bool is_store(const struct insn *in) {
     switch (insn_rows[in->id].format) {
@@ -72,8 +74,8 @@ static void add(struct plan *p, const struct record_slot *slot, bool *owes) {
         break;
     case RECORD_X:
     case RECORD_F:
-        p->slow |= insn->reg || slot->condition != NO_WORD;
-        insn->reg = r->reg + (r->kind == RECORD_F ? 32 : 0);
+        p->slow |= insn->place || slot->condition != NO_WORD;
+        insn->place = r->reg * 8u + (r->kind == RECORD_F ? plan_place_of_f : 0);
         insn->value = r->value;
         insn->word = slot->value == NO_WORD ? 0 : slot->value;
         insn->mask = slot->value == NO_WORD ? 0 : ~UINT64_C(0);

@@ -18,7 +18,8 @@ struct plan_store {
 struct plan_insn {
     uint64_t pc;
     uint64_t value, mask; /* the register it writes has value + (word & mask) afterwards */
-    uint16_t word, reg;   /* 0 to 31: x, of which x0 stands for none; 32 to 63: f */
+    uint32_t place;       /* of that register, in bytes from the reference's x0, which stands for none */
+    uint16_t word;
     uint8_t length, stores;
 };
 
@@ -31,6 +32,8 @@ struct plan {
     struct plan_insn insns[];
 };
 
+/* Where f0 is, from x0. */
+extern uint32_t plan_place_of_f;
 /* The plan of a segment, made at the first call and kept; NULL: no memory. */
 const struct plan *plan_make(struct record_part *part);
 static inline const struct plan *plan_of(const struct record_stretch *s) {
