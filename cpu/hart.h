@@ -106,6 +106,9 @@ struct hart {
     sigjmp_buf fault_jmp; /* where a host fault inside the interpreter resumes */
     void *user;           /* the embedder's */
     uint64_t *record_at, *record_limit; /* end of the buffer of records; where it counts as full */
+    uint64_t *record_end; /* where it is full even for a block that follows one that was cut off */
+    uint64_t record_fp;   /* floating-point state may have changed since it was last recorded */
+    uint64_t state_stub;  /* records the registers with which a block is entered */
 
     uint64_t id;          /* mhartid; set before engine_hart_init */
     struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */

@@ -288,39 +288,34 @@ struct cc_block *engine_find_block(struct engine_hart *eh) {
     return block;
 }
 
-/* Generated code was left; what it has not completed is at pc. */
-static void after_recorded(struct engine_hart *eh, enum leave_reason why) {
-    switch (why) {
-    case BACK_TRAP:
-    case BACK_FAULT:
-    case BACK_EXCLUSIVE:
-    case BACK_INTERPRET:
-    case BACK_UNBOXED:
-        if (record_wants(eh->engine, eh->hart->pc))
-            record_partial(eh);
-        break;
-    case BACK_RECORD:
-        record_drain(eh);
-        break;
-    default:
-        break;
-    }
-}
-
-/* One stretch of generated code. */
-enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block) {
+enum leave_reason engine_enter_code(struct engine_hart *eh, struct cc_block *block) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     if (e->config.dump & DUMP_EXEC)
         fprintf(e->config.dump_to ? e->config.dump_to : stderr, "Trace 0x%016llx\n", (unsigned long long)h->pc);
     backend_load_rounding(h);
+    h->record_fp = 1;
     h->in_code = 1;
     enum leave_reason why = backend_enter(e->backend, h, block->code + block->entry);
     h->in_code = 0;
     backend_fold_flags(h);
     eh->leaves[why]++;
-    if (eh->records)
-        after_recorded(eh, why);
+    return why;
+}
+
+/* One stretch of generated code. */
+enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block) {
+    struct hart_records *hr = eh->records;
+    enum leave_reason why = engine_enter_code(eh, block);
+    if (!hr)
+        return why;
+    record_left(eh, why);
+    if (why != BACK_RECORD)
+        return why;
+    hr->why = why; /* the observer may have it run on */
+    record_drain(eh);
+    why = hr->why;
+    hr->why = BACK_COUNT;
     return why;
 }
 

@@ -72,6 +72,9 @@ void engine_kick(struct hart *h);
 uint64_t engine_instructions(const struct hart *h);
 /* Nothing is recorded any more, by any hart. For callbacks of the observer: h is theirs. */
 void engine_records_stop(struct hart *h);
+/* For observer.stretches: all that was given has been dealt with, the hart is to run on. Returns how many stretches follow, h
+ * being exact behind them; 0: the callback is to return first. */
+size_t engine_stretch_on(struct hart *h, const struct record_stretch **s);
 /* Stops all other harts outside of guest code, their records given, until they are resumed; h itself is not running.
  * False: there is no other. */
 bool engine_stop_others(struct hart *h);

@@ -92,6 +92,7 @@ enum engine_stop engine_run_unobserved(struct engine_hart *eh);
 /* One stretch of generated code; true: engine_run is to return STOP_TRAP. */
 bool engine_run_block(struct engine_hart *eh, struct cc_block *block);
 enum leave_reason engine_run_code(struct engine_hart *eh, struct cc_block *block); /* the same without a look at why */
+enum leave_reason engine_enter_code(struct engine_hart *eh, struct cc_block *block); /* and without records */
 void engine_finish_registers(struct hart *h); /* f registers that a fault left unfinished */
 
 /* translate.c */

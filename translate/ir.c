@@ -13,7 +13,7 @@ void ir_init(struct ir_block *b, uint64_t pc, unsigned xlen) {
     b->pc = b->end = pc;
     b->xlen = (uint8_t)xlen;
     b->count = b->insns = 0;
-    b->overflow = b->recorded = b->no_loop = false;
+    b->overflow = b->recorded = b->states = b->follows = b->no_loop = false;
     b->sext_at_entry = 0;
     memset(b->x, 0xff, sizeof b->x);
     memset(b->f, 0xff, sizeof b->f);

@@ -74,6 +74,8 @@ struct ir_block {
     uint16_t insns;   /* guest instructions */
     bool overflow;    /* too many nodes: the block is unusable */
     bool recorded;    /* it writes records (lift_record.h) */
+    bool states;      /* and the registers with which it is entered */
+    bool follows;     /* what lies before it has been cut off for its length */
     bool no_loop;     /* control leaves the block's code each time it gets to its end */
     uint32_t sext_at_entry; /* x registers known to begin with sign-extended 32-bit values */
     /* value of each guest register so far, or IR_NONE */

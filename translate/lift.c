@@ -354,6 +354,11 @@ static bool uses_rounding(uint8_t format) {
     return format == FMT_F4R || format == FMT_F3R || format == FMT_F2R || format == FMT_FX1R || format == FMT_XF1R;
 }
 
+static bool writes_csr(const struct insn *in) {
+    unsigned format = insn_rows[in->id].format;
+    return (format == FMT_CSR || format == FMT_CSRI) && (in->id == INSN_csrrw || in->id == INSN_csrrwi || in->rs1 != 0);
+}
+
 /* Code of the page is going to be kept: asks once a page. */
 static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page) {
     uint64_t page = pc & ~0xfffull;
@@ -373,7 +378,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     b->no_loop = config->no_loop;
     if (lift_is_recorded(config, pc)) {
         l.record = config->record;
-        record_lift_begin(l.record, b, __atomic_load_n(&config->observer->kinds, __ATOMIC_RELAXED));
+        record_lift_begin(l.record, b, __atomic_load_n(&config->observer->kinds, __ATOMIC_RELAXED),
+                          config->observer->stretches != NULL);
     }
     while (!l.done) {
         if (b->insns && lift_is_recorded(config, l.pc) != b->recorded)
@@ -391,6 +397,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
             if (!lift_fetch_insn(config, l.pc, &l.insn)) /* its second half was read before its page was watched */
                 break;
         }
+        if (b->states && b->insns && writes_csr(&l.insn))
+            break; /* so that the flags before are seen */
         lift_note_read(config, l.pc - pc, &l.insn);
         if (l.pc + l.insn.len > b->end)
             b->end = l.pc + l.insn.len;
@@ -414,6 +422,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
                         (l.record && !record_lift_room(l.record)))) {
             lift_close_records(&l);
             lift_node(&l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l.pc);
+            if (l.record)
+                record_lift_split(l.record, l.pc);
             l.done = true;
         }
     }
@@ -422,6 +432,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     if (!l.done) { /* what follows cannot be fetched, or is recorded otherwise */
         lift_close_records(&l);
         lift_node(&l, IR_exit, IR_NONE, IR_NONE, IR_NONE, (int64_t)l.pc);
+        if (l.record)
+            record_lift_split(l.record, l.pc);
     }
     return !b->overflow;
 }

@@ -17,11 +17,19 @@ static void open_segment(struct record_draft *d) {
     memset(d->word_of, 0xff, sizeof d->word_of);
 }
 
-void record_lift_begin(struct record_draft *d, struct ir_block *b, unsigned kinds) {
+static uint64_t *follows(struct record_draft *d, uint64_t pc) { return &d->follows[pc / 128 % 64]; }
+void record_lift_split(struct record_draft *d, uint64_t pc) { *follows(d, pc) |= UINT64_C(1) << pc / 2 % 64; }
+
+void record_lift_begin(struct record_draft *d, struct ir_block *b, unsigned kinds, bool states) {
     d->kinds = kinds;
+    d->states = states;
     d->segment_count = d->slot_count = d->assigned = 0;
     b->recorded = true;
+    b->states = states;
+    b->follows = *follows(d, b->pc) >> b->pc / 2 % 64 & 1;
     open_segment(d);
+    if (states)
+        current(d)->words += STATE_WORDS;
     add(b, IR_record_begin, IR_NONE, 0, 0);
 }
 

@@ -14,26 +14,13 @@
 #define TRANSLATE_LIFT_RECORD_H
 
 #include "ir.h"
-#include "record.h"
-
-/* A record to be: constants are in r, word numbers (NO_WORD: none) name values in the segment to be added to them. */
-struct record_slot {
-    struct record r;
-    uint16_t address, value;
-    uint16_t condition; /* the record is left out where this word is 0 */
-};
-#define NO_WORD 0xffffu
-
-struct record_segment {
-    uint16_t first, count; /* slots */
-    uint16_t words;        /* with the header */
-    uint16_t insns;
-};
-enum { RECORD_SEGMENTS = 72, RECORD_SLOTS = 640, RECORD_BLOCK_WORDS = 1024 };
+#include "record_words.h"
 
 /* A block's slots while it is lifted. */
 struct record_draft {
     unsigned kinds;
+    bool states;
+    uint64_t follows[64]; /* a bit for each address behind a block that ended for its length; others share it */
     unsigned segment_count, slot_count;
     struct record_segment segments[RECORD_SEGMENTS];
     struct record_slot slots[RECORD_SLOTS];
@@ -46,8 +33,11 @@ struct record_draft {
     uint16_t word_of[IR_MAX_NODES];
 };
 
-/* A new block, b being empty: opens its first segment. */
-void record_lift_begin(struct record_draft *d, struct ir_block *b, unsigned kinds);
+/* A new block, b being empty: opens its first segment, which has the registers in front if states are wanted. */
+void record_lift_begin(struct record_draft *d, struct ir_block *b, unsigned kinds, bool states);
+/* A block ends before pc, for its length only: whoever follows the other code there finds no end of a block.  A block that begins
+ * there does not end a buffer if it can be helped. */
+void record_lift_split(struct record_draft *d, uint64_t pc);
 /* The records that follow are this instruction's.  pc: where it is. */
 void record_lift_insn(struct record_draft *d, const struct insn *in, uint64_t pc);
 /* Room for one more instruction. */

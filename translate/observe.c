@@ -68,6 +68,8 @@ enum engine_stop observe_run(struct engine_hart *eh) {
         }
         if (!observer_kinds(e) && !o->block) /* stopped: at full speed from here on */
             return engine_run_unobserved(eh);
+        if (o->stretches && eh->records && !record_has_room(eh))
+            record_drain(eh);
         bool recorded = record_wants(e, h->pc), trapped = false;
         if (recorded && o->filter) {
             record_drain(eh);

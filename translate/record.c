@@ -13,8 +13,11 @@ struct recorder *recorder_create(void) {
 void recorder_destroy(struct recorder *r) {
     if (!r)
         return;
-    for (uint32_t i = 0; i < r->count; i++)
-        free(r->chunks[i / RECORD_CHUNK][i % RECORD_CHUNK]);
+    for (unsigned i = 0; i < RECORD_HASH; i++)
+        for (struct record_block *b = r->hash[i], *next; b; b = next) {
+            next = b->next;
+            free(b);
+        }
     for (unsigned i = 0; i < RECORD_CHUNKS && r->chunks[i]; i++)
         free(r->chunks[i]);
     free(r);
@@ -31,23 +34,35 @@ static struct record_block *find_same(struct recorder *r, uint64_t pc) {
     return NULL;
 }
 
+/* Room for n more parts. */
+static bool parts_reserve(struct recorder *r, unsigned n) {
+    for (uint32_t chunk = r->count / RECORD_CHUNK; chunk <= (r->count + n) / RECORD_CHUNK; chunk++) {
+        if (chunk == RECORD_CHUNKS)
+            return false;
+        if (r->chunks[chunk])
+            continue;
+        struct record_part *parts = calloc(RECORD_CHUNK, sizeof *parts);
+        if (!parts)
+            return false;
+        atomic_store(&r->chunks[chunk], parts);
+    }
+    return true;
+}
+
+/* A header has the part's number, and its words so that the next header can be read at once. */
+static struct record_part *part_of(struct recorder *r, uint32_t header) {
+    struct record_part *chunk = atomic_load_explicit(&r->chunks[header / RECORD_CHUNK], memory_order_relaxed);
+    return &chunk[header % RECORD_CHUNK];
+}
+
 static struct record_block *make_block(struct recorder *r, uint64_t pc) {
     const struct record_draft *d = &r->draft;
     size_t slots = d->slot_count * sizeof *d->slots, segments = d->segment_count * sizeof *d->segments;
-    uint32_t chunk = r->count / RECORD_CHUNK;
-    if (chunk == RECORD_CHUNKS)
-        return NULL;
-    if (!r->chunks[chunk]) {
-        _Atomic(struct record_block *) *list = calloc(RECORD_CHUNK, sizeof *list);
-        if (!list)
-            return NULL;
-        atomic_store(&r->chunks[chunk], list);
-    }
-    struct record_block *block = malloc(sizeof *block + slots + segments);
+    struct record_block *block = parts_reserve(r, d->segment_count) ? malloc(sizeof *block + slots + segments) : NULL;
     if (!block)
         return NULL;
     *block = (struct record_block){.pc = pc,
-                                   .id = r->count,
+                                   .first = r->count,
                                    .segment_count = (uint16_t)d->segment_count,
                                    .slot_count = (uint16_t)d->slot_count,
                                    .segments = (struct record_segment *)(void *)((char *)(block + 1) + slots)};
@@ -56,8 +71,8 @@ static struct record_block *make_block(struct recorder *r, uint64_t pc) {
     struct record_block **head = &r->hash[pc / 2 % RECORD_HASH];
     block->next = *head;
     *head = block;
-    atomic_store_explicit(&r->chunks[chunk][r->count % RECORD_CHUNK], block, memory_order_release);
-    r->count++;
+    for (unsigned i = 0; i < d->segment_count; i++)
+        *part_of(r, r->count++) = (struct record_part){block, block->segments[i], NULL};
     return block;
 }
 
@@ -69,8 +84,10 @@ bool recorder_commit(struct recorder *r, struct ir_block *b) {
         return false;
     for (unsigned i = 0; i < b->count; i++) {
         struct ir_node *n = &b->nodes[i];
-        if (n->op == IR_record_begin || n->op == IR_record_open)
-            n->imm += (int64_t)block->id * HEADER_SEGMENTS;
+        if (n->op != IR_record_begin && n->op != IR_record_open)
+            continue;
+        n->imm2 = block->segments[n->imm].words;
+        n->imm += (int64_t)block->first;
     }
     return true;
 }
@@ -91,17 +108,23 @@ static void trap_taken(struct hart *h, uint32_t cause, bool interrupt) {
 
 bool record_hart_init(struct engine_hart *eh) {
     struct hart_records *hr = calloc(1, sizeof *hr);
+    bool stretches = eh->engine->config.observer.stretches;
+    size_t words = stretches ? STATE_BUFFER_WORDS : RECORD_BUFFER_WORDS;
     eh->records = hr;
     if (!hr)
         return false;
-    hr->words = malloc((RECORD_BUFFER_WORDS + RECORD_BLOCK_WORDS) * sizeof *hr->words);
+    hr->words = malloc((words + STATE_MORE_WORDS + RECORD_BLOCK_WORDS * 2 + STATE_MARGIN * (STATE_WORDS + 1)) *
+                       sizeof *hr->words);
     hr->batch = malloc(RECORD_BATCH * sizeof *hr->batch);
-    if (!hr->words || !hr->batch) {
+    hr->stretches = stretches ? malloc(STRETCHES * sizeof *hr->stretches) : NULL;
+    if (!hr->words || !hr->batch || (stretches && !hr->stretches)) {
         record_hart_exit(eh);
         return false;
     }
     eh->hart->record_at = hr->words;
-    eh->hart->record_limit = hr->words + RECORD_BUFFER_WORDS;
+    eh->hart->record_limit = hr->words + words;
+    eh->hart->record_end = hr->words + words + (stretches ? STATE_MORE_WORDS : 0);
+    hr->told = hr->words;
     if (eh->hart->sys) {
         eh->hart->sys->on_trap = trap_taken;
         hr->priv = eh->hart->sys->priv;
@@ -115,16 +138,30 @@ void record_hart_exit(struct engine_hart *eh) {
         return;
     free(eh->records->words);
     free(eh->records->batch);
+    free(eh->records->stretches);
     free(eh->records);
     eh->records = NULL;
+}
+
+static void forget(struct hart_records *hr) {
+    hr->count = hr->stretch_count = 0;
+    hr->told = hr->words;
 }
 
 static void give(struct engine_hart *eh) {
     struct hart_records *hr = eh->records;
     const struct observer *o = &eh->engine->config.observer;
-    if (hr->count && o->records)
+    if (hr->stretches) {
+        hr->kept = false;
+        if (hr->stretch_count)
+            o->stretches(o->ctx, eh->hart, hr->stretches, hr->stretch_count);
+        if (hr->kept)
+            return;
+        eh->hart->record_at = hr->words;
+    } else if (hr->count && o->records) {
         o->records(o->ctx, eh->hart, hr->batch, hr->count);
-    hr->count = 0;
+    }
+    forget(hr);
 }
 
 static uint64_t truncated(uint64_t v, unsigned size) { return size >= 8 ? v : v & ((1ull << size * 8) - 1); }
@@ -153,26 +190,79 @@ static void expand(struct engine_hart *eh, const struct record_slot *from, const
     hr->count = (unsigned)(out - hr->batch);
 }
 
-static const struct record_segment *segment_of(struct engine *e, uint64_t header, const struct record_block **block) {
-    uint64_t id = header / HEADER_SEGMENTS;
-    _Atomic(struct record_block *) *chunk =
-        atomic_load_explicit(&e->recorder->chunks[id / RECORD_CHUNK], memory_order_acquire);
-    *block = atomic_load_explicit(&chunk[id % RECORD_CHUNK], memory_order_acquire);
-    return &(*block)->segments[header % HEADER_SEGMENTS];
+static struct record_stretch *add_stretch(struct hart_records *hr, const uint64_t *words, bool has_state) {
+    struct record_stretch *s = &hr->stretches[hr->stretch_count++];
+    *s = (struct record_stretch){.words = words, .records = &hr->batch[hr->count], .has_state = has_state};
+    return s;
+}
+
+/* A segment that generated code has written, of which insns instructions are complete. */
+static void add_segment(struct hart_records *hr, const uint64_t *w, struct record_part *part, unsigned insns) {
+    hr->stretches[hr->stretch_count++] = (struct record_stretch){
+        .part = part, .words = w, .data = part->data, .insns = (uint16_t)insns, .has_state = part->segment.first == 0};
+}
+
+static void tell_all(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    struct recorder *r = eh->engine->recorder;
+    const uint64_t *end = eh->hart->record_at, *w = hr->told;
+    while (w < end) {
+        struct record_part *part = part_of(r, (uint32_t)*w);
+        add_segment(hr, w, part, part->segment.insns);
+        w += *w >> 32;
+    }
+    hr->told = w;
+}
+
+/* A stretch of records alone: the last one, if nothing has come in between. */
+static struct record_stretch *open_stretch(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    tell_all(eh);
+    struct record_stretch *s = hr->stretch_count ? &hr->stretches[hr->stretch_count - 1] : NULL;
+    return s && !s->part ? s : add_stretch(hr, NULL, false);
+}
+
+bool record_has_room(const struct engine_hart *eh) {
+    const struct hart_records *hr = eh->records;
+    return hr->count < RECORD_BATCH / 2 && eh->hart->record_at <= eh->hart->record_limit;
+}
+
+void record_state(struct engine_hart *eh) {
+    struct hart_records *hr = eh->records;
+    struct hart *h = eh->hart;
+    tell_all(eh);
+    uint64_t *w = h->record_at;
+    w[0] = h->pc;
+    w[STATE_X] = 1;
+    memcpy(&w[STATE_X + 1], &h->x[1], 31 * sizeof *w);
+    memcpy(&w[STATE_F], h->f, sizeof h->f);
+    w[STATE_FCSR] = (uint64_t)h->fflags << 32 | (uint64_t)h->frm << 40;
+    h->record_at += STATE_WORDS + 1;
+    hr->told = h->record_at;
+    add_stretch(hr, w, true);
+}
+
+uint32_t record_state_fcsr(const uint64_t *words) {
+    uint64_t w = words[STATE_FCSR];
+    return backend_flags((uint32_t)w) | (w >> 32 & 31) | (uint32_t)(w >> 40 & 7) << 5;
 }
 
 static void expand_all(struct engine_hart *eh) {
     struct hart *h = eh->hart;
+    if (eh->records->stretches) {
+        tell_all(eh);
+        return;
+    }
     for (const uint64_t *w = eh->records->words; w < h->record_at;) {
-        const struct record_block *block;
-        const struct record_segment *s = segment_of(eh->engine, *w, &block);
-        expand(eh, &block->slots[s->first], &block->slots[s->first + s->count], w);
-        w += s->words;
+        const struct record_part *part = part_of(eh->engine->recorder, (uint32_t)*w);
+        const struct record_slot *from = &part->block->slots[part->segment.first];
+        expand(eh, from, from + part->segment.count, w);
+        w += *w >> 32;
     }
 }
 
 void record_reserve(struct engine_hart *eh, unsigned n) {
-    if (eh->records->count + n > RECORD_BATCH)
+    if (eh->records->count + n > RECORD_BATCH && !eh->records->stretches)
         give(eh);
 }
 
@@ -180,12 +270,19 @@ void record_add(struct engine_hart *eh, const struct record *r) {
     struct hart_records *hr = eh->records;
     if (!(observer_kinds(eh->engine) & RECORD_BIT(r->kind)))
         return;
-    if (eh->hart->record_at != hr->words) { /* what generated code did before */
+    if (hr->stretches)
+        open_stretch(eh)->record_count++;
+    else if (eh->hart->record_at != hr->words) { /* what generated code did before */
         expand_all(eh);
         eh->hart->record_at = hr->words;
     }
-    if (hr->count == RECORD_BATCH)
+    if (hr->count == RECORD_BATCH) {
+        if (hr->stretches) { /* record_has_room has been asked: an LR's sequence is not that long */
+            hr->stretches[hr->stretch_count - 1].record_count--;
+            return;
+        }
         give(eh);
+    }
     hr->batch[hr->count] = *r;
     hr->batch[hr->count++].flags |= hr->priv;
 }
@@ -202,20 +299,68 @@ void record_privilege(struct engine_hart *eh) {
 
 void record_drain(struct engine_hart *eh) {
     expand_all(eh);
-    eh->hart->record_at = eh->records->words;
+    if (!eh->records->stretches)
+        eh->hart->record_at = eh->records->words;
     give(eh);
 }
 
-void record_partial(struct engine_hart *eh) {
+static void partial(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    const struct record_block *block;
-    const struct record_segment *s = segment_of(eh->engine, *h->record_at, &block);
-    const struct record_slot *from = &block->slots[s->first], *to = from, *end = from + s->count;
+    struct record_part *part = part_of(eh->engine->recorder, (uint32_t)*h->record_at);
+    const struct record_slot *from = &part->block->slots[part->segment.first], *to = from,
+                             *end = from + part->segment.count;
     expand_all(eh);
+    unsigned insns = 0;
     while (to < end && !(to->r.kind == RECORD_INSN && to->r.address == h->pc))
-        to++;
+        insns += to++->r.kind == RECORD_INSN;
+    if (eh->records->stretches) {
+        add_segment(eh->records, h->record_at, part, insns);
+        h->record_at += part->segment.words;
+        eh->records->told = h->record_at;
+        return;
+    }
     expand(eh, from, to, h->record_at);
     h->record_at = eh->records->words;
+}
+
+void record_left(struct engine_hart *eh, enum leave_reason why) {
+    switch (why) {
+    case BACK_TRAP:
+    case BACK_FAULT:
+    case BACK_EXCLUSIVE:
+    case BACK_INTERPRET:
+    case BACK_UNBOXED:
+        if (record_wants(eh->engine, eh->hart->pc))
+            partial(eh);
+        break;
+    default:
+        break;
+    }
+}
+
+size_t engine_stretch_on(struct hart *h, const struct record_stretch **s) {
+    struct engine_hart *eh = h->engine;
+    struct hart_records *hr = eh->records;
+    if (hr->why != BACK_RECORD)
+        return 0;
+    h->record_at = hr->words;
+    forget(hr);
+    hr->kept = true; /* unless all of it is given here */
+    do {
+        if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) || engine_mode(h) != eh->mode)
+            return 0;
+        struct cc_block *block = engine_find_block(eh);
+        if (!block)
+            return 0;
+        hr->why = engine_enter_code(eh, block);
+        record_left(eh, (enum leave_reason)hr->why);
+    } while (hr->why == BACK_DIRECT || hr->why == BACK_INDIRECT);
+    if (hr->why != BACK_RECORD)
+        return 0;
+    tell_all(eh);
+    hr->kept = false;
+    *s = hr->stretches;
+    return hr->stretch_count;
 }
 
 static size_t code_at(struct engine_hart *eh, uint64_t pc, const uint8_t **host) {

@@ -42,6 +42,21 @@ struct record {
     uint64_t address, value;
 };
 
+/* What a block did up to one of its exits, or instructions that were interpreted: for observers with `stretches`, which read the
+ * words of generated code themselves (record_words.h). */
+struct record_part;
+struct record_stretch {
+    struct record_part *part; /* NULL: records has all there is */
+    const uint64_t *words;    /* of the block's segment; if has_state, the state before it is in front of the others */
+    union {
+        void *data; /* the part's, as it was when the stretch was told */
+        const struct record *records;
+    };
+    uint32_t record_count;
+    uint16_t insns; /* completed ones: all of the segment's but where a trap or an interpreted instruction is next */
+    bool has_state;
+};
+
 /* Who is told, in engine_config.  Everything is called on the thread that runs the hart, outside of the engine's locks; harts
  * run in parallel. */
 struct observer {
@@ -58,6 +73,10 @@ struct observer {
      * is called, h being exact at pc; all
      * records have been given before.  With engine_config.max_insns = 1: after each instruction.  NULL: blocks are linked. */
     void (*block)(void *ctx, struct hart *h);
+    /* Instead of records and block: everything since the last call, in order, h being exact behind it. Each block tells the
+     * registers with which it was entered, and each interpreted instruction as well.  Blocks are linked.  User mode only.
+     * See engine_stretch_on. */
+    void (*stretches)(void *ctx, struct hart *h, const struct record_stretch *s, size_t n);
 };
 
 #endif

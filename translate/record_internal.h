@@ -6,36 +6,32 @@
 
 #include "engine_internal.h"
 
-/* What the words of a translated block mean: its segments, then its slots.  Kept until the engine goes, as words may be read
- * after the block is gone; code that is translated again gets what it had. */
-struct record_block {
-    struct record_block *next; /* of the same hash */
-    uint64_t pc;
-    uint32_t id;
-    uint16_t segment_count, slot_count;
-    struct record_segment *segments;
-    struct record_slot slots[];
-};
+enum { RECORD_CHUNK = 4096, RECORD_CHUNKS = 8192, RECORD_HASH = 4096 };
 
-/* A header word names a block and one of its segments. */
-enum { HEADER_SEGMENTS = 128, RECORD_CHUNK = 1024, RECORD_CHUNKS = 8192, RECORD_HASH = 4096 };
-_Static_assert((int)HEADER_SEGMENTS >= (int)RECORD_SEGMENTS, "a header has room for the segment");
-
-/* All blocks by number, for readers without a lock: chunks never move. */
+/* All segments by number, for readers without a lock: chunks never move, and what a header in a buffer names has been there
+ * before the block could be entered. */
 struct recorder {
-    _Atomic(struct record_block *) *_Atomic chunks[RECORD_CHUNKS];
+    struct record_part *_Atomic chunks[RECORD_CHUNKS];
     uint32_t count;
     struct record_block *hash[RECORD_HASH];
     struct record_draft draft;
 };
 
 enum { RECORD_BUFFER_WORDS = 1 << 14, RECORD_BATCH = 2048 };
+/* for observer.stretches; MARGIN: instructions that are interpreted before they are given */
+enum { STATE_BUFFER_WORDS = 1 << 13, STATE_MORE_WORDS = 1 << 12, STATE_MARGIN = 64 };
+enum { STRETCHES = (STATE_BUFFER_WORDS + STATE_MORE_WORDS) * 2 / 3 + 4096 };
 
 /* A hart's. */
 struct hart_records {
     uint64_t *words;
     struct record *batch;
     unsigned count; /* in batch */
+    struct record_stretch *stretches; /* NULL: not wanted */
+    unsigned stretch_count;
+    const uint64_t *told; /* words before it are in stretches */
+    enum leave_reason why; /* that ended generated code last */
+    bool kept;             /* what is in stretches has not been given: engine_stretch_on */
     /* the instruction that the interpreter is at */
     struct insn insn;
     uint64_t pc, address, operand, expected[2], found[2];
@@ -64,8 +60,12 @@ void record_reserve(struct engine_hart *eh, unsigned n);
 void record_add(struct engine_hart *eh, const struct record *r);
 /* Gives everything recorded so far to the observer. */
 void record_drain(struct engine_hart *eh);
-/* Generated code was left within a recorded block, at the instruction h->pc, which has not been completed. */
-void record_partial(struct engine_hart *eh);
+/* For observer.stretches: h's state is exact, and so is what is recorded of the next interpreted instruction. */
+void record_state(struct engine_hart *eh);
+/* Whether the next instruction to be interpreted finds room. */
+bool record_has_room(const struct engine_hart *eh);
+/* Generated code was left; what it has not completed is at h->pc. */
+void record_left(struct engine_hart *eh, enum leave_reason why);
 void record_trap(struct engine_hart *eh);
 /* System mode: the hart may have another privilege now than before. */
 void record_privilege(struct engine_hart *eh);

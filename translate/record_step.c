@@ -64,6 +64,8 @@ static void before(struct hart *h) {
     hr->lowered = false;
     if (!hr->recorded)
         return;
+    if (hr->stretches)
+        record_state(eh);
     insn_decode(h->isa, bits, &hr->insn);
     const struct insn *in = &hr->insn;
     unsigned format = insn_rows[in->id].format;

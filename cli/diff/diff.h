@@ -1,6 +1,8 @@
 /* diff.h: what the files of riv diff share: a program run on riv's engine and on a reference, compared as they go.
  *
- *      engine ──records, states──▶ batch ──lockstep_flush──▶ reference runs the same instructions, comparing at each state
+ *      engine ──stretches──▶ fast.c, most of them
+ *         │          └─the others, as
+ *         ├────records, states──▶ batch ──lockstep_flush──▶ reference runs the same instructions, comparing at each state
  *         │                                                       │
  *         └── system call ──effects_apply──▶ mirror ◀─────────────┘ the reference's own copy of guest memory
  *
@@ -24,6 +26,7 @@ enum { DIFF_SAME, DIFF_DIVERGED, DIFF_FAILED }; /* exit statuses */
 struct state {
     uint64_t x[32], f[32], pc;
     uint32_t fcsr, position;
+    bool fcsr_unknown; /* not compared: within a block of riv's, with --step */
 };
 
 struct store {
@@ -113,7 +116,15 @@ extern struct lockstep lockstep;
 
 /* ---- lockstep.c ---- */
 struct observer;
-void lockstep_observer(struct observer *o);
+struct record_stretch;
+/* fast: where the reference and the engine under test are such that fast.h serves. */
+void lockstep_observer(struct observer *o, bool fast);
+void lockstep_flush(void);
+
+/* ---- stretches.c: what the fast comparison is given; what it leaves goes into the batch ---- */
+/* The last instructions of the first n are kept for the report. */
+void stretches_remember(const struct record_stretch *s, size_t n);
+void on_stretches(void *ctx, struct hart *h, const struct record_stretch *s, size_t n);
 void lockstep_leaving(void *ctx, bool for_good);
 void lockstep_count_known(enum known class, uint64_t pc);
 /* The reference can go no further: one line, and the end. */
@@ -151,6 +162,8 @@ bool mirror_update(bool fresh);
 void mirror_drop(uint64_t start, uint64_t end);
 /* The copy of size bytes at address, or NULL. */
 uint8_t *mirror_at(uint64_t address, uint64_t size);
+/* What lies at address; false: nothing. */
+bool mirror_region(uint64_t address, struct region *r);
 /* Makes the copy of [start, end) the guest's. Returns how many bytes differed. */
 uint64_t mirror_copy(uint64_t start, uint64_t end);
 /* The first address from `from` on at which the copy differs, or UINT64_MAX. */
@@ -170,6 +183,7 @@ struct reference {
     const char *name;
     uint32_t known; /* bits of enum known: what may differ */
     bool no_memory; /* it has none: no mirror is kept */
+    bool fast;      /* fast.h does what it can of it */
     bool (*open)(const struct state *start, char *err, size_t n);
     /* Runs what of the batch it can and compares; *agreed: the last state at which both were the same. Of a batch that ends in a
      * trap it runs everything. False: *d says where they part. */
@@ -184,6 +198,8 @@ struct reference {
     /* This process ends or executes another program, which may fail: run may be called again. May be NULL. */
     void (*leave)(void);
 };
+/* unicorn.c: code in the mirror was written by fast.c's Unicorn. */
+void unicorn_code_written(uint64_t start, uint64_t end);
 extern struct reference reference_unicorn, reference_interp, reference_spike_log, reference_qemu;
 /* The program to start, "qemu-riscv64" or "qemu-riscv32" unless given. */
 void qemu_name(const char *program);

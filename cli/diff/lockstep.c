@@ -14,6 +14,7 @@ void state_of_hart(struct state *s, const struct hart *h) {
     memcpy(s->f, h->f, sizeof s->f);
     s->pc = h->pc;
     s->fcsr = hart_get_fcsr(h);
+    s->fcsr_unknown = false;
 }
 
 void lockstep_count_known(enum known class, uint64_t pc) {
@@ -60,7 +61,7 @@ static void keep_tail(struct batch *b, uint32_t agreed) {
     b->trapped = false;
 }
 
-static void flush(void) {
+void lockstep_flush(void) {
     struct batch *b = &lockstep.batch;
     static struct divergence d;
     uint32_t agreed = 0;
@@ -109,13 +110,13 @@ static void on_block(void *ctx, struct hart *h) {
     s->position = b->insn_count;
     if (b->trapped) {
         bool is_call = b->trap_cause == TRAP_ECALL_U;
-        flush();
+        lockstep_flush();
         if (is_call) {
             lockstep.calls++;
             effects_before(h);
         }
     } else if (b->state_count == BATCH_STATES || b->insn_count > BATCH_INSNS - INSNS_AT_ONCE) {
-        flush();
+        lockstep_flush();
     }
 }
 
@@ -158,7 +159,7 @@ static void on_resume(void *ctx, struct hart *h) {
     state_of_hart(&now, h);
     now.position = last->position;
     if (!same(&now, last)) {
-        flush();
+        lockstep_flush();
         if (b->state_count != 1) { /* a signal came where the reference cannot be stopped: it is sent on */
             for (uint32_t i = 0; i < b->store_count; i++)
                 mirror_copy(b->stores[i].address, b->stores[i].address + b->stores[i].size);
@@ -174,7 +175,16 @@ static void on_resume(void *ctx, struct hart *h) {
     effects_after(h);
 }
 
-void lockstep_observer(struct observer *o) {
+void lockstep_observer(struct observer *o, bool fast) {
+    lockstep.reference->fast &= fast;
+    if (lockstep.reference->fast) {
+        *o = (struct observer){.kinds = RECORD_BIT(RECORD_INSN) | RECORD_BIT(RECORD_STORE) | RECORD_BIT(RECORD_TRAP),
+                               .stretches = on_stretches,
+                               .resume = on_resume};
+        if (lockstep.step)
+            o->kinds |= RECORD_BIT(RECORD_X) | RECORD_BIT(RECORD_F);
+        return;
+    }
     *o = (struct observer){.kinds = RECORD_BIT(RECORD_INSN) | RECORD_BIT(RECORD_STORE) | RECORD_BIT(RECORD_TRAP),
                            .records = on_records,
                            .block = on_block,

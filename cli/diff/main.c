@@ -238,8 +238,8 @@ int main(int argc, char **argv) {
         riv.user.engine.kind = ENGINE_JIT;
     if (given.bisect.on)
         return bisect(&given.bisect, &riv, argv);
-    riv.user.engine.max_insns = lockstep.step ? 1 : 0;
-    lockstep_observer(&riv.user.engine.observer);
+    lockstep_observer(&riv.user.engine.observer, riv.user.engine.kind == ENGINE_JIT);
+    riv.user.engine.max_insns = lockstep.step && !lockstep.reference->fast ? 1 : 0;
     riv.user.leaving = lockstep_leaving;
     linux_user_main(&riv.user);
     return DIFF_FAILED;

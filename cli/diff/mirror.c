@@ -61,6 +61,14 @@ uint8_t *mirror_at(uint64_t address, uint64_t size) {
     return regions[i].bytes + (address - regions[i].start);
 }
 
+bool mirror_region(uint64_t address, struct region *r) {
+    size_t i = region_index(address);
+    if (i == region_count || regions[i].start > address)
+        return false;
+    *r = regions[i];
+    return true;
+}
+
 bool mirror_executable(uint64_t address) {
     size_t i = region_index(address);
     return i < region_count && regions[i].start <= address && (regions[i].prot & PROT_EXEC);

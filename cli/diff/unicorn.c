@@ -14,6 +14,7 @@
 
 #include "../../translate/engine.h"
 #include "../../user/vma.h"
+#include "fast.h"
 #include "unicorn_state.h"
 
 enum { NOWHERE_BITS = 0xfffffff0u };
@@ -29,6 +30,7 @@ enum { PATCHES = 64 };
 static struct {
     uc_engine *uc;
     uc_hook hooks[4];
+    struct unicorn_registers regs;
     struct batch *b;
     struct divergence *d;
     enum verdict verdict;
@@ -59,7 +61,16 @@ static void stop(enum verdict v, uint64_t pc) {
 
 static uint64_t first_store(uint32_t insn) { return u.b->insns[insn].store; }
 
+/* What riv does not know of a state within a block is the reference's. */
+static void complete(uint32_t state) {
+    struct state *s = &u.b->states[state];
+    if (s->fcsr_unknown)
+        s->fcsr = unicorn_registers_fcsr(&u.regs);
+    s->fcsr_unknown = false;
+}
+
 static void agree(uint32_t state) {
+    complete(state);
     u.agreed = state;
     u.undo_count = 0;
     u.healed = false;
@@ -76,7 +87,7 @@ static void undo_all(void) {
 static void go_back(void) {
     const struct state *s = &u.b->states[u.agreed];
     undo_all();
-    unicorn_registers_set(s);
+    unicorn_registers_set(&u.regs, s);
     u.at = u.end = s->position;
     u.next_store = (uint32_t)first_store(u.at);
     u.state = u.agreed + 1;
@@ -97,7 +108,7 @@ static void part(const char *what, uint32_t state, uint64_t pc) {
     d->start = u.b->states[u.agreed];
     d->ours = u.b->states[state];
     d->to = d->ours.position;
-    unicorn_registers_get(&d->theirs);
+    unicorn_registers_get(&u.regs, &d->theirs);
     d->theirs.pc = pc;
     d->theirs.position = d->to;
     d->store_insn = u.differing_store ? u.differing_store->insn : UINT32_MAX;
@@ -112,9 +123,10 @@ static void differ(const char *what, uint32_t state, uint64_t pc) {
 /* The reference gets riv's registers and stores up to a state. */
 static void send_on(uint32_t state) {
     const struct state *s = &u.b->states[state];
+    complete(state);
     for (uint32_t k = (uint32_t)first_store(u.at); k < first_store(s->position); k++)
         mirror_copy(u.b->stores[k].address, u.b->stores[k].address + u.b->stores[k].size);
-    unicorn_registers_set(s);
+    unicorn_registers_set(&u.regs, s);
     u.at = u.end = s->position;
     u.next_store = (uint32_t)first_store(u.at);
     stop(RESTART, s->pc);
@@ -125,10 +137,11 @@ static void judge(void) {
     struct state theirs;
     uint32_t state = u.differing_state;
     const struct state *ours = &u.b->states[state];
-    unicorn_registers_get(&theirs);
+    complete(state);
+    unicorn_registers_get(&u.regs, &theirs);
     theirs.pc = u.pc;
     if (known_explains(u.b, u.b->states[u.agreed].position, ours->position, ours, &theirs, u.differing_store)) {
-        unicorn_registers_set(ours);
+        unicorn_registers_set(&u.regs, ours);
         for (uint32_t i = (uint32_t)first_store(u.b->states[u.agreed].position); i < first_store(ours->position); i++) {
             uint8_t *to = mirror_at(u.b->stores[i].address, u.b->stores[i].size);
             if (to && u.b->stores[i].size <= 8)
@@ -205,12 +218,14 @@ static bool compare(uint64_t pc) {
     /* a block without instructions (a trap at its start) has the state before it */
     while (u.state + 1 < b->state_count && b->states[u.state + 1].position == u.at)
         u.state++;
-    if (!unicorn_registers_same(&b->states[u.state])) {
+    if (!unicorn_registers_same(&u.regs, &b->states[u.state])) {
         differ("registers", u.state, pc);
         return false;
     }
     lockstep.states++;
-    agree(u.state++);
+    if (!b->states[u.state].fcsr_unknown) /* else what differs has to be looked for from further back */
+        agree(u.state);
+    u.state++;
     return true;
 }
 
@@ -238,7 +253,7 @@ static void apply_patches(void) {
 static void trace_step(uint64_t pc) {
     if (u.step_count) {
         struct state *s = &u.steps[u.step_count - 1];
-        unicorn_registers_get(s);
+        unicorn_registers_get(&u.regs, s);
         s->pc = pc;
     }
     if (u.step_count++ == u.step_max)
@@ -306,6 +321,8 @@ static void on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
     uint8_t *at = mirror_at(address, (uint64_t)size);
     if (at)
         log_undo(at, (uint32_t)size);
+    if (reference_unicorn.fast && mirror_executable(address))
+        fast_code_changed(address, address + (uint64_t)size);
     if (u.steps || u.verdict != RUNNING)
         return;
     const struct store *s = &u.b->stores[u.next_store];
@@ -345,7 +362,7 @@ static void on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
 /* Executes instruction i of the batch on the reference's registers and memory with riv's interpreter. */
 static bool execute_missing(uint32_t i, const struct insn *in) {
     struct state s;
-    unicorn_registers_get(&s);
+    unicorn_registers_get(&u.regs, &s);
     s.pc = u.b->insns[i].pc;
     for (uint32_t k = (uint32_t)first_store(i); k < first_store(i + 1); k++) {
         uint8_t *at = mirror_at(u.b->stores[k].address, u.b->stores[k].size);
@@ -354,7 +371,7 @@ static bool execute_missing(uint32_t i, const struct insn *in) {
     }
     if (!execute_insn(in, &s))
         return false;
-    unicorn_registers_set(&s);
+    unicorn_registers_set(&u.regs, &s);
     u.next_store = (uint32_t)first_store(i + 1);
     return true;
 }
@@ -424,16 +441,25 @@ static bool region_added(const struct region *r) {
     if (prot & UC_PROT_WRITE)
         prot |= UC_PROT_READ;
     uc_err e = uc_mem_map_ptr(u.uc, r->start, r->end - r->start, prot, r->bytes);
+    if (e == UC_ERR_OK && reference_unicorn.fast && !fast_region_added(r))
+        e = UC_ERR_NOMEM;
     if (e != UC_ERR_OK)
         fprintf(stderr, "riv: diff: Unicorn cannot map %#llx: %s\n", (unsigned long long)r->start, uc_strerror(e));
     return e == UC_ERR_OK;
 }
 static void region_removed(const struct region *r) {
+    if (reference_unicorn.fast)
+        fast_region_removed(r);
     if (r->prot & UC_PROT_EXEC)
         uc_ctl_remove_cache(u.uc, r->start, r->end);
     uc_mem_unmap(u.uc, r->start, r->end - r->start);
 }
-static void code_changed(uint64_t start, uint64_t end) { uc_ctl_remove_cache(u.uc, start, end); }
+static void code_changed(uint64_t start, uint64_t end) {
+    uc_ctl_remove_cache(u.uc, start, end);
+    if (reference_unicorn.fast)
+        fast_code_changed(start, end);
+}
+void unicorn_code_written(uint64_t start, uint64_t end) { uc_ctl_remove_cache(u.uc, start, end); }
 
 static bool unicorn_open(const struct state *start, char *err, size_t n) {
     static const struct mirror_listener listener = {region_added, region_removed, code_changed};
@@ -447,11 +473,14 @@ static bool unicorn_open(const struct state *start, char *err, size_t n) {
     uc_reg_read(u.uc, UC_RISCV_REG_MSTATUS, &status);
     status |= 0x6000;
     uc_reg_write(u.uc, UC_RISCV_REG_MSTATUS, &status);
-    if (!unicorn_registers_find(u.uc, xlen)) {
+    if (!unicorn_registers_find(&u.regs, u.uc, xlen)) {
         snprintf(err, n, "this build of Unicorn keeps its registers where they are not found");
         return false;
     }
-    unicorn_registers_set(start);
+    unicorn_registers_set(&u.regs, start);
+    reference_unicorn.fast &= xlen == 64;
+    if (reference_unicorn.fast && !fast_open(err, n))
+        return false;
     mirror_listen(&listener);
     u.pc = start->pc;
     u.state = 1;
@@ -500,7 +529,7 @@ static bool unicorn_run(struct batch *b, uint32_t *agreed, struct divergence *d)
 }
 
 static void unicorn_set(const struct state *s) {
-    unicorn_registers_set(s);
+    unicorn_registers_set(&u.regs, s);
     u.pc = s->pc;
     u.at = u.end = u.next_store = 0;
     u.state = 1;
@@ -511,7 +540,7 @@ static void unicorn_set(const struct state *s) {
 static uint32_t unicorn_trace(const struct batch *b, const struct divergence *d, struct state *out, uint32_t max) {
     uc_hook hook;
     undo_all();
-    unicorn_registers_set(&d->start);
+    unicorn_registers_set(&u.regs, &d->start);
     u.steps = out;
     u.step_count = 0;
     u.step_max = max;
@@ -528,6 +557,7 @@ static uint32_t unicorn_trace(const struct batch *b, const struct divergence *d,
 }
 
 struct reference reference_unicorn = {.name = "unicorn",
+                                      .fast = true,
                                       .known = ~(1u << KNOWN_CTZW),
                                       .open = unicorn_open,
                                       .run = unicorn_run,

@@ -10,8 +10,21 @@ static int load_end(struct emitter *e) {
 }
 
 static void store_header(struct emitter *e, int end, const struct ir_node *n) {
-    asm_rm(&e->a, 0xc7, true, 0, mem_at(end, 0));
+    asm_rm(&e->a, 0xc7, false, 0, mem_at(end, 0));
     asm_u32(&e->a, (uint32_t)n->imm);
+    asm_rm(&e->a, 0xc7, false, 0, mem_at(end, 4));
+    asm_u32(&e->a, (uint32_t)n->imm2);
+}
+
+/* Whether the block may leave another floating-point state than it has found. */
+static bool changes_fp(const struct ir_block *b) {
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct ir_node *n = &b->nodes[i];
+        if (!n->dead && (ir_ops[n->op].kind == IRK_FP || n->op == IR_fset || n->op == IR_fset_s || n->op == IR_csr ||
+                         n->op == IR_set_fflags || n->op == IR_call))
+            return true;
+    }
+    return false;
 }
 
 /* Also the block's poll: there is none at its exits, where the last instruction has been recorded already. */
@@ -20,13 +33,20 @@ static void emit_begin(struct emitter *e, const struct ir_node *n) {
     struct cold *c = add_cold(e, COLD_POLL);
     c->from[0] = asm_jcc32(&e->a, CC_NE);
     c->imm = (int64_t)e->b->pc;
-    int end = load_end(e);
-    asm_rm(&e->a, 0x3b, true, end, HART(record_limit));
+    int end = RAX; /* where state_stub expects it */
+    free_temp(e, end);
+    asm_rm(&e->a, 0x8b, true, end, HART(record_at));
+    asm_rm(&e->a, 0x3b, true, end, e->b->follows ? HART(record_end) : HART(record_limit));
     c = add_cold(e, COLD_LEAVE);
     c->from[0] = asm_jcc32(&e->a, CC_A);
     c->aux = BACK_RECORD;
     c->imm = (int64_t)e->b->pc;
     store_header(e, end, n);
+    if (e->b->states) {
+        asm_call_mem(&e->a, HART(state_stub));
+        asm_rm(&e->a, 0xc7, true, 0, HART(record_fp));
+        asm_u32(&e->a, changes_fp(e->b));
+    }
 }
 
 void emit_record_node(struct emitter *e, ir_ref r) {

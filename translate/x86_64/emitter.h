@@ -35,7 +35,7 @@ struct backend {
     int8_t home_x[32], home_f[32]; /* host register or NO_REG */
     struct codecache *stubs;
     struct emitter *emitter;
-    const uint8_t *enter, *leave, *call, *lookup, *tlb, *fault, *sentinel;
+    const uint8_t *enter, *leave, *call, *lookup, *tlb, *state, *fault, *sentinel;
 };
 
 enum cold_kind {

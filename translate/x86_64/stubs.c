@@ -9,6 +9,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "../record_words.h"
 #include "emitter.h"
 
 enum { STUB_BYTES = 8192 };
@@ -180,6 +181,47 @@ static uint32_t make_tlb(struct emitter *e) {
     return at;
 }
 
+/* Writes the registers to the words behind rax (record_words.h): those of a block's start, where each is at home.  Two
+ * at a time where the hart has both. */
+static uint32_t make_state(struct emitter *e) {
+    uint32_t at = asm_offset(&e->a);
+    const struct backend *be = e->be;
+    bool avx = has(e, HOST_AVX);
+    asm_rm(&e->a, 0x8b, true, RDX, HART(record_fp));
+    asm_rm(&e->a, 0x89, true, RDX, mem_at(RAX, STATE_X * 8));
+    for (unsigned i = 1; i < 32; i++) {
+        struct mem to = mem_at(RAX, (int32_t)(STATE_X + i) * 8);
+        if (be->home_x[i] != NO_REG) {
+            asm_rm(&e->a, 0x89, true, be->home_x[i], to);
+        } else if (i < 31 && be->home_x[i + 1] == NO_REG) {
+            asm_fp_rm(&e->a, avx, MAP_0F | 0x10, false, 0, 0, hart_x(i)); /* movups */
+            asm_fp_rm(&e->a, avx, MAP_0F | 0x11, false, 0, 0, to);
+            i++;
+        } else {
+            asm_rm(&e->a, 0x8b, true, RCX, hart_x(i));
+            asm_rm(&e->a, 0x89, true, RCX, to);
+        }
+    }
+    asm_rr(&e->a, 0x85, true, RDX, RDX);
+    uint32_t fp = asm_jcc32(&e->a, CC_NE);
+    asm_byte(&e->a, 0xc3);
+    asm_patch_here(&e->a, fp);
+    for (unsigned i = 0; i < 32; i++) {
+        struct mem to = mem_at(RAX, (int32_t)(STATE_F + i) * 8);
+        if (be->home_f[i] != NO_REG) {
+            fp_store(e, true, to, be->home_f[i]);
+        } else {
+            asm_rm(&e->a, 0x8b, true, RCX, hart_f(i));
+            asm_rm(&e->a, 0x89, true, RCX, to);
+        }
+    }
+    fpcr(e, true, mem_at(RAX, STATE_FCSR * 8));
+    asm_rm(&e->a, 0x8b, false, RCX, HART(fflags));
+    asm_rm(&e->a, 0x89, false, RCX, mem_at(RAX, STATE_FCSR * 8 + 4));
+    asm_byte(&e->a, 0xc3);
+    return at;
+}
+
 struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n) {
     struct backend *be = calloc(1, sizeof *be);
     if (!be || !(be->emitter = malloc(sizeof *be->emitter))) {
@@ -208,7 +250,7 @@ struct backend *backend_create(unsigned disable, bool stats, bool board, char *e
     e->a = (struct assembler){writable, writable, writable + STUB_BYTES - 512, false};
     e->be = be;
     uint32_t leave = make_leave(e), enter = make_enter(e), call = make_call(e), lookup = make_lookup(e, leave),
-             tlb = make_tlb(e);
+             tlb = make_tlb(e), state = make_state(e);
     uint32_t fault = asm_offset(&e->a);
     asm_mov_imm(&e->a, RAX, BACK_FAULT);
     asm_patch32(&e->a, asm_jmp32(&e->a), leave);
@@ -227,6 +269,7 @@ struct backend *backend_create(unsigned disable, bool stats, bool board, char *e
     be->call = block->code + call;
     be->lookup = block->code + lookup;
     be->tlb = block->code + tlb;
+    be->state = block->code + state;
     be->fault = block->code + fault;
     be->sentinel = block->code + sentinel;
     return be;
@@ -261,6 +304,7 @@ void backend_hart_init(struct backend *be, struct hart *h, void *return_stack, s
     h->call_stub = (uint64_t)(uintptr_t)be->call;
     h->lookup_stub = (uint64_t)(uintptr_t)be->lookup;
     h->tlb_stub = (uint64_t)(uintptr_t)be->tlb;
+    h->state_stub = (uint64_t)(uintptr_t)be->state;
     h->host_fpcr_default = 0x1f80;
     backend_load_rounding(h);
 }

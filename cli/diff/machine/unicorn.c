@@ -18,6 +18,7 @@ enum { PAGE = 4096, MRET = 0x30200073, REGIONS = 16, LENT_PAGES = 8 };
 
 static struct {
     uc_engine *uc;
+    struct unicorn_registers regs;
     uc_context *machine_mode;
     struct {
         const struct bus_ram *ram;
@@ -121,11 +122,11 @@ static void compare(uint64_t pc) {
     machine_expect(s);
     compare_stores(s);
     u.stores = 0;
-    if (!unicorn_registers_same(&machine_lockstep.expected)) {
-        unicorn_registers_get(&theirs);
+    if (!unicorn_registers_same(&u.regs, &machine_lockstep.expected)) {
+        unicorn_registers_get(&u.regs, &theirs);
         if (!explained(s, &before, &machine_lockstep.expected, &theirs))
             machine_diverged(s, "registers", &theirs);
-        unicorn_registers_set(&machine_lockstep.expected);
+        unicorn_registers_set(&u.regs, &machine_lockstep.expected);
     }
     u.done++;
     uint64_t next = u.done < u.count ? u.steps[u.done].r->address : 0;
@@ -264,7 +265,7 @@ void unicorn_machine_set(const struct state *s, unsigned priv, uint64_t mstatus,
     } else {
         write_csr(UC_RISCV_REG_MSTATUS, status);
     }
-    unicorn_registers_set(s);
+    unicorn_registers_set(&u.regs, s);
     u.pc = xlen == 32 ? (uint32_t)s->pc : s->pc;
 }
 
@@ -332,7 +333,7 @@ bool unicorn_machine_open(struct hart *h, char *err, size_t n) {
     if (!copy_ram(h->sys->machine->bus, err, n))
         return false;
     write_csr(UC_RISCV_REG_MSTATUS, MSTATUS_FS);
-    if (!unicorn_registers_find(u.uc, h->xlen) || uc_context_alloc(u.uc, &u.machine_mode) != UC_ERR_OK ||
+    if (!unicorn_registers_find(&u.regs, u.uc, h->xlen) || uc_context_alloc(u.uc, &u.machine_mode) != UC_ERR_OK ||
         uc_context_save(u.uc, u.machine_mode) != UC_ERR_OK) {
         snprintf(err, n, "the registers of this Unicorn are not where they are expected");
         return false;
