@@ -105,6 +105,7 @@ struct hart {
     sigjmp_buf fault_jmp; /* where a host fault inside the interpreter resumes */
     void *user;           /* the embedder's */
     uint64_t *record_at, *record_limit; /* end of the buffer of records; where it counts as full */
+    uint64_t count_left;  /* counted runs: instructions that generated code may still execute; blocks take theirs in advance */
 
     uint64_t id;          /* mhartid; set before engine_hart_init */
     struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */

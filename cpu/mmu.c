@@ -235,6 +235,15 @@ static bool fault(struct hart *h, uint32_t cause, uint64_t va) {
 
 static uint64_t mask_va(const struct hart *h, uint64_t va) { return h->xlen == 32 ? (uint32_t)va : va; }
 
+/* In a counted run devices are accessed by instructions that are executed by themselves: not yet, then (TRAP_NONE). */
+static bool device_may_wait(struct hart *h, uint64_t va) {
+    const struct system *s = h->sys;
+    if (!s->counted || (s->running == NULL && !h->in_code))
+        return false;
+    fault(h, TRAP_NONE, va);
+    return true;
+}
+
 static bool load_within(struct hart *h, uint64_t va, unsigned size, uint64_t *value) {
     struct place p;
     if (!translate_data(h, va, size, ACCESS_READ, &p))
@@ -243,6 +252,8 @@ static bool load_within(struct hart *h, uint64_t va, unsigned size, uint64_t *va
     *value = 0;
     if (p.host)
         memcpy(value, p.host, size);
+    else if (device_may_wait(h, va))
+        return false;
     else if (p.pa % size != 0 || !bus->read(bus->ctx, h, p.pa, size, value))
         return fault(h, TRAP_LOAD_ACCESS, va);
     return true;
@@ -284,6 +295,8 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value) {
         const struct bus *bus = h->sys->machine->bus;
         if (a.host)
             put(a.host, size, value);
+        else if (device_may_wait(h, va))
+            return false;
         else if (a.pa % size != 0 ||
                  !bus->write(bus->ctx, h, a.pa, size, size < 8 ? value & ((UINT64_C(1) << size * 8) - 1) : value))
             return fault(h, TRAP_STORE_ACCESS, va);
