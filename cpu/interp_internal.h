@@ -237,6 +237,8 @@ uint64_t interp_load(struct hart *h, struct op *op, uint64_t va, unsigned size);
 void interp_store(struct hart *h, struct op *op, uint64_t va, unsigned size, uint64_t value);
 /* Host memory for an atomic access or cbo.zero. */
 void *interp_memory(struct hart *h, struct op *op, uint64_t va, unsigned size, bool write);
+/* Memory of a cache block that is to be written; faults name the address that the instruction has. */
+void *interp_cache_block(struct hart *h, struct op *op, uint64_t block, uint64_t address);
 enum amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
 uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t value, enum amo what, unsigned bits);
 /* cas128.c: compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there

@@ -27,7 +27,7 @@ static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *caus
         return 0;
     }
     *host = e->host + (pc & ~PAGE_MASK);
-    return 4096 - (pc & ~PAGE_MASK);
+    return e->partial ? 2 : 4096 - (pc & ~PAGE_MASK); /* PMP is asked for each parcel */
 }
 static bool watch_code(void *ctx, uint64_t pc) {
     struct hart *h = ctx;
@@ -233,6 +233,15 @@ void *interp_memory(struct hart *h, struct op *op, uint64_t va, unsigned size, b
     void *p = mmu_memory(h, va, size, write ? ACCESS_WRITE : ACCESS_READ);
     if (p == NULL)
         leave_with_fault(h, op);
+    return p;
+}
+
+void *interp_cache_block(struct hart *h, struct op *op, uint64_t block, uint64_t address) {
+    void *p = mmu_memory(h, block, 64, ACCESS_WRITE);
+    if (p == NULL) {
+        h->trap.tval = h->xlen == 32 ? (uint32_t)address : address;
+        leave_with_fault(h, op);
+    }
     return p;
 }
 

@@ -259,6 +259,11 @@ static bool load_within(struct hart *h, uint64_t va, unsigned size, uint64_t *va
     return true;
 }
 
+/* One page's part of an access to two: memory, as a device's registers are not accessed in pieces. */
+static bool piece(struct hart *h, uint64_t va, unsigned size, enum access access, struct place *p) {
+    return translate_data(h, va, size, access, p) && (p->host || fault(h, access_faults[access], va));
+}
+
 bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value) {
     unsigned room = PAGE_BYTES - (unsigned)(va & ~PAGE_MASK);
     if (size <= room)
@@ -267,10 +272,8 @@ bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value) {
     struct place a, b;
     uint64_t next = mask_va(h, va + room);
     *value = 0;
-    if (!translate_data(h, va, room, ACCESS_READ, &a) || !translate_data(h, next, size - room, ACCESS_READ, &b))
+    if (!piece(h, va, room, ACCESS_READ, &a) || !piece(h, next, size - room, ACCESS_READ, &b))
         return false;
-    if (!a.host || !b.host)
-        return fault(h, TRAP_LOAD_ACCESS, a.host ? next : va);
     memcpy(value, a.host, room);
     memcpy((uint8_t *)value + room, b.host, size - room);
     return true;
@@ -303,10 +306,8 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value) {
         return true;
     }
     uint64_t next = mask_va(h, va + room);
-    if (!translate_data(h, va, room, ACCESS_WRITE, &a) || !translate_data(h, next, size - room, ACCESS_WRITE, &b))
+    if (!piece(h, va, room, ACCESS_WRITE, &a) || !piece(h, next, size - room, ACCESS_WRITE, &b))
         return false;
-    if (!a.host || !b.host)
-        return fault(h, TRAP_STORE_ACCESS, a.host ? next : va);
     memcpy(a.host, &value, room);
     memcpy(b.host, (uint8_t *)&value + room, size - room);
     return true;
