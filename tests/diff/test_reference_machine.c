@@ -21,7 +21,7 @@
 
 #define RAM UINT64_C(0x80000000)
 #define TIME UINT64_C(0x123456789abcdef0)
-enum { RAM_BYTES = 1 << 20, TABLE_PAGES = 32, PLACES = 10, EPOCH = 400, STEPS = 60000 };
+enum { RAM_BYTES = 1 << 20, TABLE_PAGES = 32, PLACES = 10, EPOCH = 400, STEPS = 80000 };
 enum { A0 = 10, A1 = 11, A2 = 12 };
 
 static struct ref_machine model;
@@ -224,7 +224,12 @@ static void begin_epoch(void) {
 /* Something outside of the hart happens. */
 static void random_event(void) {
     unsigned bytes = model.xlen / 8;
-    switch (below(7)) {
+    switch (below(10)) {
+    case 9:
+    case 8:
+    case 7: /* what decides about an access changes, between two to the same place */
+        csr_both(0x300, model.mstatus ^ (UINT64_C(1) << (17 + below(3))));
+        break;
     case 0: {
         static const uint8_t lines[] = {IRQ_MSI, IRQ_STI, IRQ_MTI, IRQ_SEI, IRQ_MEI};
         unsigned line = lines[below(sizeof lines)];
@@ -371,10 +376,11 @@ static bool one_step(unsigned number, bool translated) {
     uint64_t from = seed;
     if (chance(25))
         random_event();
-    bool again = chance(40) && number % EPOCH != 0;
+    bool again = chance(60) && number % EPOCH != 0;
     if (again) {
         model.pc = hart.pc = insn_pc;
-        set_x(A0, places[below(PLACES)]);
+        if (chance(40))
+            set_x(A0, places[below(PLACES)]);
         set_x(A1, next());
     } else {
         choose_pc();
