@@ -108,12 +108,10 @@ static void tables_changed(uint64_t first, uint64_t last) {
 static uint64_t random_va(void) {
     uint64_t va = below(4096);
     unsigned shift = 12, bits = model.xlen == 32 ? 10 : 9;
-    for (; shift < mode_bits; shift += bits)
-        va |= (chance(50)   ? 0
-               : chance(30) ? (model.xlen == 32 ? 512 : 2)
-                            : below(1u << bits))
-                  << shift % 64 &
-              ~UINT64_C(0);
+    for (; shift < mode_bits; shift += bits) {
+        uint64_t index = chance(50) ? 0 : chance(30) ? (model.xlen == 32 ? 512 : 2) : below(1u << bits);
+        va |= index << shift;
+    }
     va &= mode_bits < 64 ? (UINT64_C(1) << mode_bits) - 1 : UINT64_MAX;
     if (model.xlen == 64 && mode_bits < 64 && va >> (mode_bits - 1) & 1 && !chance(5))
         va |= ~UINT64_C(0) << mode_bits;
