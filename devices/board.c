@@ -106,6 +106,9 @@ static void unmap_ram(uint8_t *host, uint64_t size) { munmap(host - GUARD, size 
 void board_destroy(struct board *b) {
     board_io_destroy(b);
     for (unsigned i = 0; i < b->device_count; i++)
+        if (b->devices[i].stop)
+            b->devices[i].stop(b->devices[i].ctx);
+    for (unsigned i = 0; i < b->device_count; i++)
         if (b->devices[i].destroy)
             b->devices[i].destroy(b->devices[i].ctx);
     if (b->semihost_destroy)
