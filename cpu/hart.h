@@ -109,6 +109,7 @@ struct hart {
     uint64_t *record_end; /* where it is full even for a block that follows one that was cut off */
     uint64_t record_fp;   /* floating-point state may have changed since it was last recorded */
     uint64_t state_stub;  /* records the registers with which a block is entered */
+    uint64_t count_left;  /* counted runs: instructions that generated code may still execute; blocks take theirs in advance */
 
     uint64_t id;          /* mhartid; set before engine_hart_init */
     struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */

@@ -215,6 +215,10 @@ static struct op *enter(struct hart *h, struct block *b) {
     struct interp *in = h->interp;
     if (UNLIKELY(++b->count >= 0)) {
         b->count--;
+        if (in->in_round && !(b->flags & BLOCK_COLD)) {
+            b->entered++;
+            return block_ops(b);
+        }
         if (!(b->flags & BLOCK_COLD)) {
             h->pc = b->pc;
             in->stop = INTERP_HOT;

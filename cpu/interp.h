@@ -17,6 +17,7 @@ enum interp_stop {
     INTERP_FENCE_I, /* a fence.i was executed, pc is behind it; decoded blocks that are not watched were dropped */
     INTERP_DONE,    /* interp_step has executed what was asked */
     INTERP_WFI,     /* system mode: the hart waits for an interrupt, pc is behind the wfi */
+    INTERP_REACHED, /* interp_run_round is done */
 };
 
 struct interp_config {
@@ -33,6 +34,9 @@ void interp_destroy(struct hart *h);
 enum interp_stop interp_run(struct hart *h);
 /* The same for exactly n instructions (less when something stops it); never INTERP_HOT, ignores pending. */
 enum interp_stop interp_step(struct hart *h, uint64_t n);
+/* Counted runs: from h->pc to the deadline (bus.h), the board's call included, whether code is hot or not.
+ * INTERP_REACHED, or what stopped it before. */
+enum interp_stop interp_run_round(struct hart *h);
 /* The guest pc of the instruction that h->interp_ip points at: for host faults in the interpreter. */
 uint64_t interp_fault_pc(struct hart *h);
 /* From an LR at h->pc: executes it and up to 64 instructions with other harts stopped, until an SC has been executed,

@@ -222,6 +222,8 @@ uint64_t interp_cbo_zero(struct hart *h, struct op *op, uint64_t address) {
         interp_illegal(h, op);
         return SYSTEM_TRAP;
     }
-    memset(memory_at(h, op, address & ~(uint64_t)(CACHE_BLOCK - 1), CACHE_BLOCK, true), 0, CACHE_BLOCK);
+    uint64_t block = address & ~(uint64_t)(CACHE_BLOCK - 1);
+    void *p = h->sys ? interp_cache_block(h, op, block, address) : memory_at(h, op, block, CACHE_BLOCK, true);
+    memset(p, 0, CACHE_BLOCK);
     return SYSTEM_NEXT;
 }

@@ -18,6 +18,7 @@ enum leave_reason {
     BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
     BACK_MODE,        /* the rounding mode has changed, pc is behind the instruction that did it */
     BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
+    BACK_COUNT_END,   /* hart.count_left does not suffice for what follows */
     BACK_COUNT
 };
 
@@ -27,6 +28,7 @@ struct fault_entry {
     uint16_t pc;   /* guest instruction: offset from the block's pc */
     uint16_t fix;  /* index of a fault_fix, or 0xffff */
     uint16_t log;  /* entries of the log that are true of it */
+    uint16_t insn; /* instructions of the block in front of it */
 };
 /* Where an x register is while the block runs. */
 enum place_kind { PLACE_STAYS, PLACE_REG, PLACE_HART, PLACE_SPILL, PLACE_CONST, PLACE_SCRATCH };
@@ -77,8 +79,8 @@ struct emitted {
 #define MODE_NONE UINT64_MAX
 /* What generated code calls where the TLB does not answer; imm: see engine_tlb_slow. */
 hart_helper engine_tlb_slow;
-/* Makes the shared stubs.  board: for system mode.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
-struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n);
+/* Makes the shared stubs.  board: for system mode.  counted: code keeps to hart.count_left instead of polling.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
+struct backend *backend_create(unsigned disable, bool stats, bool board, bool counted, char *err, size_t n);
 void backend_destroy(struct backend *be);
 /* After fork in the child: the stubs are made anew at the same addresses. */
 bool backend_fork_child(struct backend *be);

@@ -54,7 +54,8 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
     engine_no_jumps[0].pc = jump_none(0);
-    if (config->kind == ENGINE_INTERP || config->icount)
+    bool observed = e->recorder || config->observer.block;
+    if (config->kind == ENGINE_INTERP || (config->icount && observed)) /* these are recorded by steps, which count */
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
     if (config->hostile & 2) {
@@ -64,7 +65,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     e->block = malloc(sizeof *e->block);
     e->cache = e->block ? cc_create(bytes, chunk, err, n) : NULL;
     if (e->cache)
-        e->backend = backend_create(config->host_mask, config->stats, config->system != NULL, err, n);
+        e->backend = backend_create(config->host_mask, config->stats, config->system != NULL, config->icount, err, n);
     if (e->backend && (!e->machine || engine_system_init(e)))
         return e;
     if (e->cache)
@@ -474,6 +475,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
         } else {
             h->pc = bi->pc + f->pc;
             h->trap = trap;
+            h->count_left += (uint64_t)bi->insns - f->insn;
             if (f->fix != 0xffff) {
                 h->fault_canon_d = bi->fixes[f->fix].canon_d;
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;

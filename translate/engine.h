@@ -33,7 +33,7 @@ struct engine_config {
     unsigned hot;        /* executions before a block is translated, 0: the default */
     unsigned hostile;    /* testing: 1 one instruction a block, 2 tiny code cache, 4 translate at once */
     unsigned host_mask;  /* testing: host features (enum host_feature) not to be used */
-    bool icount;         /* system mode, one hart: time is the instruction count (bus.h, hart_icount); interprets */
+    bool icount;         /* system mode, one hart: time is the instruction count (bus.h, hart_icount) */
     const struct bus *system; /* the board of harts in system mode: mem is not used.  NULL: user mode */
     unsigned max_insns;  /* instructions a translated block has at most, 0: the default */
     const struct engine_range *interpret; /* code that is not to be translated, whatever block it would be in */

@@ -16,6 +16,8 @@
 #include "record_internal.h"
 #include "tlb_slow.h"
 
+enum { COUNT_SLICE = 100000 };
+
 /* ---- host faults: an access that failed in engine_tlb_slow is made at address 0 ---- */
 
 static __thread struct hart *running;
@@ -97,9 +99,28 @@ void engine_sleep(struct engine_hart *eh) {
     world_enter(eh);
 }
 
+static void step(struct engine_hart *eh) {
+    eh->single_steps++;
+    if (interp_step(eh->hart, 1) == INTERP_WFI)
+        engine_sleep(eh);
+}
+
+/* A counted run's generated code, up to the next event, or for as long as others may have to wait. */
+static enum leave_reason run_counted(struct engine_hart *eh, struct cc_block *block) {
+    struct system *s = eh->hart->sys;
+    uint64_t left = s->icount_deadline > s->icount ? s->icount_deadline - s->icount : 0;
+    if (left > COUNT_SLICE)
+        left = COUNT_SLICE;
+    eh->hart->count_left = left;
+    enum leave_reason why = engine_run_code(eh, block);
+    s->icount += left - eh->hart->count_left;
+    return why;
+}
+
 void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     struct hart *h = eh->hart;
-    enum leave_reason why = engine_run_code(eh, block);
+    bool counted = h->sys->counted;
+    enum leave_reason why = counted ? run_counted(eh, block) : engine_run_code(eh, block);
     switch (why) {
     case BACK_TRAP:
         if (h->trap.cause == TRAP_ECALL_U)
@@ -109,21 +130,29 @@ void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     case BACK_FAULT:
         engine_finish_registers(h);
         h->trap = h->sys->fault;
-        system_take_trap(h);
+        if (h->trap.cause == TRAP_NONE) /* a device, in a counted run */
+            step(eh);
+        else
+            system_take_trap(h);
+        break;
+    case BACK_COUNT_END:
+        if (h->sys->icount_deadline - h->sys->icount < COUNT_SLICE && interp_run_round(h) == INTERP_WFI)
+            engine_sleep(eh);
         break;
     case BACK_FENCE_I:
         code_page_drain(h);
         break;
     case BACK_EXCLUSIVE:
-        interp_exclusive_system(h);
+        if (counted) /* there is no other hart */
+            step(eh);
+        else
+            interp_exclusive_system(h);
         break;
     case BACK_INTERPRET:
     case BACK_UNBOXED:
         if (why == BACK_UNBOXED)
             engine_read_unboxed(eh);
-        eh->single_steps++;
-        if (interp_step(h, 1) == INTERP_WFI)
-            engine_sleep(eh);
+        step(eh);
         if (h->new_strict)
             engine_translate_strict(eh);
         break;

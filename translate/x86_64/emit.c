@@ -143,6 +143,8 @@ static void emit_section(struct emitter *e) {
     prepare_section(e);
     regs_init(e);
     places_init(e);
+    if (e->be->counted && !e->in_loop)
+        emit_count(e);
     for (unsigned i = 0; i < e->b->count && !e->failed; i++) {
         if (!e->b->nodes[i].dead && !e->fold[i])
             emit_node(e, (ir_ref)i);

@@ -31,7 +31,7 @@ enum { POOL_SIGN_D, POOL_SIGN_S, POOL_ABS_D, POOL_ABS_S, POOL_BOX, POOL_CANON_D,
 
 struct backend {
     unsigned features;
-    bool stats, board;
+    bool stats, board, counted;
     int8_t home_x[32], home_f[32]; /* host register or NO_REG */
     struct codecache *stubs;
     struct emitter *emitter;
@@ -64,6 +64,7 @@ struct cold {
     bool masked; /* the target is reg with bit 0 cleared */
     int8_t reg, reg2, reg3, result;
     uint16_t aux;
+    uint16_t give_back; /* counted runs: instructions of the block that are not executed */
     uint32_t from[2]; /* displacements to be directed here (0: none) */
     uint32_t back;    /* offset to return to */
     int64_t imm;
@@ -273,6 +274,8 @@ void change_f_homes(struct emitter *e, bool into_loop);
 void emit_fix(struct emitter *e, struct fault_fix fix);
 /* The next host instruction may fault on behalf of node n. */
 void note_fault(struct emitter *e, const struct ir_node *n);
+/* Counted runs: at a block's start its instructions are taken from hart.count_left, or it leaves. */
+void emit_count(struct emitter *e);
 void count_insns(struct emitter *e, const struct ir_node *n, bool including);
 /* A direct exit whose displacement is at patch. */
 void add_exit(struct emitter *e, uint32_t patch, uint64_t target);

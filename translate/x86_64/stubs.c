@@ -222,7 +222,7 @@ static uint32_t make_state(struct emitter *e) {
     return at;
 }
 
-struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n) {
+struct backend *backend_create(unsigned disable, bool stats, bool board, bool counted, char *err, size_t n) {
     struct backend *be = calloc(1, sizeof *be);
     if (!be || !(be->emitter = malloc(sizeof *be->emitter))) {
         free(be);
@@ -236,6 +236,7 @@ struct backend *backend_create(unsigned disable, bool stats, bool board, char *e
         be->features &= ~(unsigned)HOST_AVX512;
     be->stats = stats;
     be->board = board;
+    be->counted = counted;
     choose_homes(be);
     be->stubs = cc_create(STUB_BYTES, STUB_BYTES, err, n);
     if (!be->stubs)
