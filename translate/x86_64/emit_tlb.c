@@ -14,7 +14,7 @@
 #include "../tlb_slow.h"
 #include "emitter.h"
 
-_Static_assert(sizeof(struct tlb_entry) == 32 && TLB_SIZE == 256, "the index is bits 12 to 19, scaled by 32");
+_Static_assert(sizeof(struct tlb_entry) == 32 && TLB_SIZE == 4096, "the index is bits 12 to 23, scaled by 32");
 
 static const struct access_kind {
     uint8_t size, slow;
