@@ -148,6 +148,7 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
                                .mode = {.frm = mode & 7, .fs = board ? (uint8_t)(where % FS_STATES) : 0},
                                .max_insns = max_insns,
                                .board = board,
+                               .privileged = board && !engine_is_observed(e),
                                .no_loop = e->config.observer.block != NULL,
                                .likely_target = h && !board ? seen_target : NULL,
                                .likely_ctx = h,

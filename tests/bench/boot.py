@@ -36,12 +36,12 @@ from initramfs import build as build_initramfs  # noqa: E402
 FIRMWARE = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"
 PACKAGES = ["linux-image-riscv64", "busybox-static"]
 PROGRAMS = {  # name: (group, program, arguments)
-    "mixture": ("int", "mixture", "12000"), "gcdsum": ("int", "gcdsum", "2500"), "queens": ("int", "queens", "13"),
+    "mixture": ("int", "mixture", "12000"), "gcdsum": ("int", "gcdsum", "4000"), "queens": ("int", "queens", "14"),
     "heapsort": ("int", "heapsort", "1000000"),
     "forth": ("indirect", "forth", "6000000"),
     "oscillator": ("fp", "oscillator", "150000"), "blur": ("fp", "blur", "100"), "nbody": ("fp", "nbody", "400000"),
     "words": ("string", "words", "30000"),
-    "pipes": ("system", "pipes", "200000"), "pingpong": ("system", "pingpong", "20000"), "forks": ("system", "forks", "300"),
+    "pipes": ("system", "pipes", "200000"), "pingpong": ("system", "pingpong", "4000"), "forks": ("system", "forks", "300"),
     "faults": ("system", "faults", "300"),
     "mutex": ("threads", "mutex", "2000000"),
     "one": ("parallel", "parallel", "1 150000"), "two": ("parallel", "parallel", "2 150000"),

@@ -282,7 +282,9 @@ static void emit_trap(struct emitter *e, unsigned cause) {
 void emit_exit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
-    count_insns(e, n, n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE);
+    count_insns(e, n,
+                n->op == IR_exit_system ? n->aux != DO_FS_DIRTY
+                                        : n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE);
     if (n->op == IR_exit_if) {
         emit_exit_if(e, n);
         return;
@@ -296,7 +298,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
     }
     finish_homes(e);
     bool masked = n->a != IR_NONE && e->fold[n->a]; /* the target's bit 0 is to be cleared */
-    int t = places_leave(e, masked ? node_of(e, n->a)->a : n->a);
+    ir_ref needed = masked ? node_of(e, n->a)->a : n->a;
+    if (n->op == IR_exit_system && ir_is_const(e->b, n->a))
+        needed = IR_NONE;
+    int t = places_leave(e, needed);
     if (e->in_loop)
         change_f_homes(e, false);
     switch (n->op) {
@@ -331,6 +336,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
         asm_rm(&e->a, 0x89, true, RAX, HART(trap.tval));
         emit_leave(e, BACK_TRAP, pc);
+        break;
+    case IR_exit_system:
+        COVER(leave_exit_system);
+        emit_exit_system(e, n, t);
         break;
     case IR_exit_engine: {
         static const uint8_t reasons[] = {[LEAVE_FENCE_I] = BACK_FENCE_I,
