@@ -88,6 +88,7 @@ struct hart {
     uint64_t return_low; /* its lowest address; below it is a guard page */
     uint64_t return_top; /* where the empty return stack's sentinel is */
     uint64_t call_arg[3], call_imm, call_fn, call_result; /* a helper call's operands */
+    uint64_t cas_arg[4], cas_saved[2]; /* a 16-byte compare-and-exchange: operands, host registers put aside */
     uint64_t leave_stub, call_stub, lookup_stub;          /* code that every block shares */
     uint64_t spill[24];  /* values generated code puts aside */
     uint64_t stat[4];    /* counters bumped by generated code when statistics are on */

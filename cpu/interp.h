@@ -89,4 +89,8 @@ uint64_t hart_pause(struct hart *h, uint64_t unused_a, uint64_t unused_b, uint64
  * the caller sets it to TRAP_NONE before.  Host flags must have been folded into h->fflags. */
 uint64_t csr_access(struct hart *h, uint64_t value, uint64_t unused_b, uint64_t unused_c, uint64_t imm);
 
+/* Compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there
+ * to *expected. */
+bool interp_cas128(void *p, unsigned __int128 *expected, unsigned __int128 desired);
+
 #endif

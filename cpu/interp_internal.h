@@ -234,8 +234,5 @@ void interp_store(struct hart *h, struct op *op, uint64_t va, unsigned size, uin
 void *interp_memory(struct hart *h, struct op *op, uint64_t va, unsigned size, bool write);
 enum amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
 uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t value, enum amo what, unsigned bits);
-/* cas128.c: compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there
- * to *expected. */
-bool cas128(void *p, unsigned __int128 *expected, unsigned __int128 desired);
 
 #endif

@@ -189,7 +189,7 @@ uint64_t interp_amocas(struct hart *h, struct op *op, uint64_t address, unsigned
     } else {
         unsigned __int128 expected = pair(h, op->rd, 0) | (unsigned __int128)pair(h, op->rd, 1) << 64;
         unsigned __int128 desired = pair(h, op->rs2, 0) | (unsigned __int128)pair(h, op->rs2, 1) << 64;
-        cas128(p, &expected, desired);
+        interp_cas128(p, &expected, desired);
         if (op->rd != 32)
             h->x[op->rd] = (uint64_t)expected, h->x[op->rd + 1] = (uint64_t)(expected >> 64);
     }

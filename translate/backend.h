@@ -45,6 +45,7 @@ struct reg_change {
 /* f registers whose home holds a value that is not finished: a NaN to be made canonical, a single to be boxed. */
 struct fault_fix {
     uint32_t canon_d, canon_s, box; /* bit per f register */
+    uint32_t saved;                 /* 1: hart.cas_saved has what belongs in two host registers */
 };
 /* A block's meta: what cc_block.meta points at. */
 struct block_info {

@@ -94,6 +94,8 @@ static const char *shape(enum ir_op op) {
     case IR_cas:
     case IR_cas_sc:
         return "w%%%";
+    case IR_cas_arg:
+        return "%d";
     case IR_check_align:
         return "%dc";
     case IR_record_begin:

@@ -94,6 +94,8 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
     case IR_cas:
     case IR_cas_sc:
         return check_width(v, n);
+    case IR_cas_arg:
+        return (n->imm >= 0 && n->imm <= 3) || bad(v, "word %" PRId64, n->imm);
     case IR_check_align:
         if (n->imm < 1 || n->imm > 16 || (n->imm & (n->imm - 1)))
             return bad(v, "alignment %" PRId64, n->imm);

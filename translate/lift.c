@@ -5,6 +5,7 @@
  * instruction is its effect in cpu/riscv.def, expanded here to builder calls.
  */
 #include "lift.h"
+#include "../cpu/crypto.h"
 #include "lift_internal.h"
 
 /* ---- leaving the block ---- */
@@ -115,6 +116,20 @@ bool lift_is_recorded(const struct lift_config *c, uint64_t pc) {
     return o && __atomic_load_n(&o->kinds, __ATOMIC_RELAXED) && (!o->filter || o->filter(o->ctx, pc));
 }
 
+/* aes64ks1i and aes64ks2: words of an AES key schedule, both halves the same but for what is added. */
+static ir_ref lift_aes_key_step(struct lifter *l, ir_ref v) {
+    unsigned round = (unsigned)l->insn.imm;
+    ir_ref shift = konst(l, 32), word = un(l, IR_aes_sub, bin(l, IR_shr, v, shift));
+    if (round < 10)
+        word = un(l, IR_zext32, bin(l, IR_rorw, word, konst(l, 8)));
+    word = bin(l, IR_xor, word, konst(l, crypto_aes_round_constants[round]));
+    return bin(l, IR_or, word, bin(l, IR_shl, word, shift));
+}
+static ir_ref lift_aes_key_mix(struct lifter *l, ir_ref a, ir_ref b) {
+    ir_ref shift = konst(l, 32), t = bin(l, IR_xor, b, bin(l, IR_shr, a, shift));
+    return bin(l, IR_xor, t, bin(l, IR_shl, t, shift));
+}
+
 /* ---- the vocabulary ---- */
 
 #define RS1 lift_get_x(l, in->rs1)
@@ -171,6 +186,16 @@ bool lift_is_recorded(const struct lift_config *c, uint64_t pc) {
 #define CPOPW(a) un(l, IR_cpopw, a)
 #define REV8(a) (rv32(l) ? HIGH32(un(l, IR_rev8, a)) : un(l, IR_rev8, a))
 #define ORCB(a) un(l, IR_orcb, a)
+#define BREV8(a) un(l, IR_brev8, a)
+#define XPERM8(a, b) bin(l, IR_xperm8, a, b)
+#define XPERM4(a, b) bin(l, IR_xperm4, a, b)
+#define AES64ES(a, b) bin(l, IR_aes64es, a, b)
+#define AES64ESM(a, b) bin(l, IR_aes64esm, a, b)
+#define AES64DS(a, b) bin(l, IR_aes64ds, a, b)
+#define AES64DSM(a, b) bin(l, IR_aes64dsm, a, b)
+#define AES64IM(a) un(l, IR_aes64im, a)
+#define AES64KS1I(a) lift_aes_key_step(l, a)
+#define AES64KS2(a, b) lift_aes_key_mix(l, a, b)
 /* On RV32 a carry-less product of zero-extended values has all its bits in 64. */
 #define CLMUL(a, b) bin(l, IR_clmul, a, b)
 #define CLMULH(a, b) (rv32(l) ? HIGH32(bin(l, IR_clmul, ZX(a), ZX(b))) : bin(l, IR_clmulh, a, b))

@@ -82,6 +82,7 @@ static const struct bad_block {
     {"verify_amo_width", X "%1 = amo add.16 %0, %0\n" E, "node 1 (amo): width 16", NULL},
     {"verify_amo_operation", X "%1 = amo add.32 %0, %0\n" E, "node 1 (amo): operation 9", amo_beyond},
     {"verify_cas_width", X "%1 = cas.128 %0, %0, %0\n" E, "node 1 (cas): width 128", NULL},
+    {"verify_cas_arg_word", X "cas_arg %0, 4\n" E, "node 1 (cas_arg): word 4", NULL},
     {"verify_cas_sc_width", X "%1 = cas_sc.8 %0, %0, %0\n" E, "node 1 (cas_sc): width 8", NULL},
     {"verify_alignment_of_3", X "check_align %0, 3, load_misaligned\n" E, "alignment 3", NULL},
     {"verify_alignment_of_0", X "check_align %0, 0, load_misaligned\n" E, "alignment 0", NULL},

@@ -33,7 +33,7 @@ static void inherit_state(struct emitter *e, ir_ref r) {
     uint32_t bit = 1u << f;
     if ((e->fix.box & bit) && !only_unboxed(e, r)) {
         COVER(loop_head_boxes);
-        struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit};
+        struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit, 0};
         emit_fix(e, now);
         e->fix.canon_d &= ~bit;
         e->fix.canon_s &= ~bit;

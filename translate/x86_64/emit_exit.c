@@ -11,10 +11,11 @@ void note_fault(struct emitter *e, const struct ir_node *n) {
     struct fault_entry *f = &e->faults[e->fault_count++];
     places_note(e);
     *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff, e->log_count};
-    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box) || MUTANT(fault_leaves_unfinished))
+    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box | e->fix.saved) || MUTANT(fault_leaves_unfinished))
         return;
     const struct fault_fix *last = e->fix_count ? &e->fixes[e->fix_count - 1] : NULL;
-    if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box)
+    if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box ||
+        last->saved != e->fix.saved)
         e->fixes[e->fix_count++] = e->fix;
     COVER(fault_with_unfinished_registers);
     f->fix = (uint16_t)(e->fix_count - 1);
@@ -142,7 +143,7 @@ static void emit_back_edge(struct emitter *e, int cc) {
         emit_moves(e, list, n, e->loop_home_x, 0);
         e->at_head = true;
         struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s,
-                                e->fix.box & ~e->loop_fix.box};
+                                e->fix.box & ~e->loop_fix.box, 0};
         uint32_t skip = 0;
         if (fix.canon_d | fix.canon_s | fix.box) {
             COVER(back_edge_finishes);

@@ -19,6 +19,7 @@ enum host_feature {
     HOST_AVX = 2,     /* AVX and SSE4.1 */
     HOST_FMA = 4,
     HOST_AVX512 = 8,  /* F, VL, DQ */
+    HOST_AES = 16,    /* AES and PCLMULQDQ, with AVX */
 };
 
 enum { XMM_SCRATCH = 4, MAX_EXITS = 256, MAX_COLD = 1024, MAX_FAULTS = 512, SPILL_SLOTS = 24 };
@@ -106,6 +107,8 @@ struct emitter {
     bool is_load;                 /* emitting the destination of an integer load */
     ir_ref slot_owner[SPILL_SLOTS];
     uint32_t locked, locked_xmm;  /* registers in use by the current node */
+    ir_ref round_node; /* the last AES round, whose whole result round_xmm has while nothing else is emitted */
+    int8_t round_xmm;
     struct fault_fix fix;         /* homes that hold unfinished values now */
 
     /* guest x registers (places.c) */
@@ -216,6 +219,8 @@ void prepare_section(struct emitter *e);
 void emit_int_node(struct emitter *e, ir_ref r);
 /* reg = reg shifted as the node, whose amount is constant, says. */
 void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg);
+/* Integer operations for which vector registers have an instruction, on hosts that have it. */
+void emit_vector_node(struct emitter *e, ir_ref r);
 void emit_atomic_node(struct emitter *e, ir_ref r);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
 /* op reg, o */

@@ -17,7 +17,8 @@ static unsigned host_features(void) {
     unsigned a, b, c, d, features = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d))
         return 0;
-    bool osxsave = c >> 27 & 1, avx = c >> 28 & 1, fma = c >> 12 & 1, popcnt = c >> 23 & 1, sse41 = c >> 19 & 1;
+    bool osxsave = c >> 27 & 1, avx = c >> 28 & 1, fma = c >> 12 & 1, popcnt = c >> 23 & 1, sse41 = c >> 19 & 1,
+         aes = c >> 25 & 1, clmul = c >> 1 & 1;
     uint32_t xcr0 = 0, high;
     if (osxsave)
         __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
@@ -32,6 +33,8 @@ static unsigned host_features(void) {
         features |= HOST_AVX;
         if (fma)
             features |= HOST_FMA;
+        if (aes && clmul)
+            features |= HOST_AES;
         bool f = b7 >> 16 & 1, dq = b7 >> 17 & 1, vl = b7 >> 31 & 1;
         if (f && dq && vl && fma && (xcr0 & 0xe6) == 0xe6)
             features |= HOST_AVX512;
@@ -41,8 +44,8 @@ static unsigned host_features(void) {
 
 const char *backend_features(char *buf, size_t n) {
     unsigned f = host_features();
-    snprintf(buf, n, "x86-64%s%s%s%s", f & HOST_BMI ? " BMI2" : "", f & HOST_AVX ? " AVX" : "",
-             f & HOST_FMA ? " FMA" : "", f & HOST_AVX512 ? " AVX-512" : "");
+    snprintf(buf, n, "x86-64%s%s%s%s%s", f & HOST_BMI ? " BMI2" : "", f & HOST_AVX ? " AVX" : "",
+             f & HOST_FMA ? " FMA" : "", f & HOST_AVX512 ? " AVX-512" : "", f & HOST_AES ? " AES" : "");
     return buf;
 }
 
@@ -186,7 +189,7 @@ struct backend *backend_create(unsigned disable, bool stats, bool board, char *e
     }
     be->features = host_features() & ~disable;
     if (!(be->features & HOST_AVX))
-        be->features &= ~(unsigned)(HOST_FMA | HOST_AVX512);
+        be->features &= ~(unsigned)(HOST_FMA | HOST_AVX512 | HOST_AES);
     if (!(be->features & HOST_FMA))
         be->features &= ~(unsigned)HOST_AVX512;
     be->stats = stats;
