@@ -74,6 +74,8 @@ struct emitted {
     struct block_info *info;  /* from malloc; source not set */
 };
 
+/* Offset in a page of an instruction whose second half may be on the next. */
+enum { PAGE_LAST_HALF = 4094 };
 /* A key's mode that no block has. */
 #define MODE_NONE UINT64_MAX
 /* What generated code calls where the TLB does not answer; imm: see engine_tlb_slow. */

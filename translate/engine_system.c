@@ -210,6 +210,8 @@ void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     case BACK_UNBOXED:
         if (why == BACK_UNBOXED)
             engine_read_unboxed(eh);
+        else if ((h->pc & ~PAGE_MASK) == PAGE_LAST_HALF)
+            engine_translate_again(eh, h->pc); /* its second half may have changed */
         eh->single_steps++;
         if (interp_step(h, 1) == INTERP_WFI)
             engine_sleep(eh);
@@ -221,13 +223,38 @@ void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     }
 }
 
+/* Whether the instruction at pc lies on two pages; *page: the second page of RAM. */
+static bool on_two_pages(struct hart *h, uint64_t *page) {
+    const struct fetch_entry *e = mmu_fetch(h, h->pc);
+    uint16_t half;
+    if (!e)
+        return false;
+    memcpy(&half, e->host + PAGE_LAST_HALF, sizeof half);
+    if (insn_length(half) != 4)
+        return false;
+    uint64_t next = h->pc + 2;
+    e = mmu_fetch(h, h->xlen == 32 ? (uint32_t)next : next);
+    if (!e || e->partial)
+        return false;
+    *page = e->ram_page;
+    return true;
+}
+
 bool engine_system_place(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    uint64_t where;
+    uint64_t where, page;
     install(eh);
     if (!interp_where(h, h->pc, &where))
         return false;
     eh->key_mode = where << 3 | engine_mode(h);
+    if ((h->pc & ~PAGE_MASK) == PAGE_LAST_HALF && !engine_is_observed(eh->engine) && on_two_pages(h, &page)) {
+        eh->key_mode |= (page + 1) << KEY_SECOND_PAGE;
+        uint8_t *met = &eh->halves[(h->pc >> 12) % HALVES]; /* the interpreter does not count them */
+        if (*met < eh->engine->config.hot)
+            ++*met;
+        else if (!cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->key_mode}))
+            engine_translate(eh->engine, h, h->pc, eh->key_mode);
+    }
     return true;
 }
 

@@ -62,7 +62,7 @@ static const char *const cause_names[] = {
  *   x  imm, an x register     f  imm, an f register  w  .imm, a width     o  aux.imm, an amo's operation and width
  *   h  aux, a helper, and all operands in brackets   c  aux, a trap cause   l  aux, why the engine is entered
  *   s  aux, what the engine does
- *   r  imm2, a return address                        t  imm2, a trap value  m  .rm */
+ *   r  imm2, a return address                        t  imm2, a value       m  .rm */
 static const char *shape(enum ir_op op) {
     switch (op) {
     case IR_const:
@@ -87,6 +87,8 @@ static const char *shape(enum ir_op op) {
         return "%a";
     case IR_sys_cbo:
         return "%d";
+    case IR_check_code:
+        return "at";
     case IR_poll:
         return "a";
     case IR_amo:

@@ -89,6 +89,8 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
                bad(v, "imm 0x%" PRIx64, (uint64_t)n->imm);
     case IR_sys_cbo:
         return (n->imm >= 0 && n->imm < CACHE_BLOCK_COUNT) || bad(v, "operation %" PRId64, n->imm);
+    case IR_check_code:
+        return (n->imm2 >= 0 && n->imm2 <= UINT16_MAX) || bad(v, "halfword 0x%" PRIx64, (uint64_t)n->imm2);
     case IR_amo:
         return (n->aux <= AMO_MAXU || bad(v, "operation %u", n->aux)) && check_width(v, n);
     case IR_cas:

@@ -373,6 +373,17 @@ static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page) {
         l->config->watched = false;
 }
 
+/* In system mode only an instruction's first half is on a page that is watched. */
+static bool check_second_half(struct lifter *l) {
+    const uint8_t *host;
+    uint32_t cause;
+    if (l->config->mem->fetch(l->config->mem->ctx, l->pc + 2, &host, &cause) < 2)
+        return false;
+    ir_ref r = lift_node(l, IR_check_code, IR_NONE, IR_NONE, IR_NONE, (int64_t)(uintptr_t)host);
+    l->b->nodes[r].imm2 = l->insn.bits >> 16;
+    return true;
+}
+
 bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     struct lifter l = {.b = b, .config = config, .pc = pc};
     uint64_t page = 1;
@@ -393,9 +404,11 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         watch(&l, l.pc, &page);
         if (!lift_fetch_insn(config, l.pc, &l.insn))
             break;
-        if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) /* it ends on another page: the interpreter's */
-            break;
-        if (((l.pc + l.insn.len - 1) ^ l.pc) >= 4096) {
+        if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) { /* it ends on another page: a block of its own */
+            if (!config->privileged || b->insns || !check_second_half(&l))
+                break;
+            config->max_insns = 1;
+        } else if (((l.pc + l.insn.len - 1) ^ l.pc) >= 4096) {
             watch(&l, l.pc + l.insn.len - 1, &page);
             if (!lift_fetch_insn(config, l.pc, &l.insn)) /* its second half was read before its page was watched */
                 break;

@@ -44,7 +44,7 @@ PROGRAMS = {  # name: (group, program, arguments)
     "pipes": ("system", "pipes", "200000"), "pingpong": ("system", "pingpong", "4000"), "forks": ("system", "forks", "300"),
     "faults": ("system", "faults", "300"),
     "mutex": ("threads", "mutex", "2000000"),
-    "one": ("parallel", "parallel", "1 150000"), "two": ("parallel", "parallel", "2 150000"),
+    "one": ("parallel", "parallel", "1 3000000"), "two": ("parallel", "parallel", "2 3000000"),
 }
 BOOT = ("boot/shell", "boot/power-off")
 TIMEOUT = 150

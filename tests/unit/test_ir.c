@@ -200,6 +200,7 @@ static const char everything[] = "block 0x10074 rv64 end 0x10100 insns 35\n"
                                  "  %194 = cas_high @0x100d0 #29\n"
                                  "  %195 = sys_csr %0, 0x1100 @0x100d0 #29\n"
                                  "  sys_cbo %0, 2 @0x100d0 #29\n"
+                                 "  check_code 0x7f0000001000, 0x15 @0x100d0 #29\n"
                                  "  poll 0x100d4 @0x100d0 #29\n"
                                  "  exit_if %37, 0x10080 @0x100d4 #30\n";
 

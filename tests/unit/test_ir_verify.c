@@ -94,6 +94,7 @@ static const struct bad_block {
     {"verify_csr_number", X "%1 = csr %0, 0x10001\n" E, "imm 0x10001", NULL},
     {"verify_system_csr_operation", X "%1 = sys_csr %0, 0x3001\n" E, "imm 0x3001", NULL},
     {"verify_cache_block_operation", X "sys_cbo %0, 3\n" E, "operation 3", NULL},
+    {"verify_halfword", X "check_code 0x1000, 0x10000\n" E, "halfword 0x10000", NULL},
     {"verify_system_action", "block 0x1000 rv64\n%0 = get a0\nexit_system 9, %0, 0x0\n", "action 9", NULL},
     {"verify_rv32_poll", "block 0x1000 rv32\npoll 0x100000000\n" E, "on RV32", NULL},
     {"verify_trap_cause", "block 0x1000 rv64\nexit_trap 64, 0x0\n", "cause 64", NULL},

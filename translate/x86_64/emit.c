@@ -85,6 +85,7 @@ static void emit_node(struct emitter *e, ir_ref r) {
         return;
     case IR_sys_csr:
     case IR_sys_cbo:
+    case IR_check_code:
     case IR_poll:
         emit_system_node(e, r);
         return;

@@ -39,8 +39,9 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target) {
         e->failed = true;
         return;
     }
-    /* where another page is mapped may change: such an exit is never linked */
-    bool away = e->board && (target ^ e->b->pc) >= 4096;
+    /* where another page is mapped may change, and an instruction may lie on this one and the next: such an exit is
+     * never linked */
+    bool away = e->board && ((target ^ e->b->pc) >= 4096 || (target & 4095) == PAGE_LAST_HALF);
     e->exits[e->exit_count] = (struct cc_exit){.patch = patch, .target = {target, away ? MODE_NONE : e->mode}};
     struct cold *c = add_cold(e, COLD_STUB);
     c->from[0] = patch;

@@ -35,12 +35,25 @@ static void emit_poll(struct emitter *e, const struct ir_node *n) {
     c->imm = n->imm;
 }
 
+static void emit_check_code(struct emitter *e, const struct ir_node *n) {
+    int t = alloc_temp(e, 0);
+    asm_mov_imm(&e->a, t, (uint64_t)n->imm);
+    asm_rm(&e->a, MAP_0F | 0xb7, false, t, mem_at(t, 0));
+    asm_alu_ri(&e->a, ALU_CMP, false, t, (int32_t)n->imm2);
+    struct cold *c = add_cold(e, COLD_LEAVE);
+    c->from[0] = asm_jcc32(&e->a, CC_NE);
+    c->aux = BACK_INTERPRET;
+    c->imm = (int64_t)(e->b->pc + n->pc);
+}
+
 void emit_system_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     if (n->op == IR_sys_csr)
         emit_call(e, r, (uintptr_t)engine_csr);
     else if (n->op == IR_sys_cbo)
         emit_call(e, r, (uintptr_t)engine_cache_block);
+    else if (n->op == IR_check_code)
+        emit_check_code(e, n);
     else
         emit_poll(e, n);
 }
