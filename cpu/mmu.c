@@ -218,6 +218,8 @@ static bool translate_data(struct hart *h, uint64_t va, unsigned size, enum acce
     uint64_t addend = (uint64_t)(uintptr_t)p->host - va;
     struct tlb_entry *e = &h->tlb->entries[tlb_index(va)];
     uint64_t empty = tlb_empty(tlb_index(va));
+    if (e->host == 0)
+        h->tlb->used[h->tlb->used_count++] = (uint16_t)tlb_index(va);
     if (e->addend != addend || (e->read != page && e->write != page))
         *e = (struct tlb_entry){empty, empty, addend, page + addend};
     if (access == ACCESS_WRITE)
@@ -371,10 +373,26 @@ bool mmu_probe(struct hart *h, uint64_t va, uint64_t *pa) {
     return true;
 }
 
+static void make_empty(struct tlb *t, unsigned i) {
+    t->entries[i] = (struct tlb_entry){.read = tlb_empty(i), .write = tlb_empty(i)};
+}
+
 void mmu_flush_data(struct system *s) {
-    for (unsigned c = 0; c < TLB_CONTEXTS; c++)
+    for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
+        struct tlb *t = &s->tlb[c];
+        for (unsigned n = 0; n < t->used_count; n++)
+            make_empty(t, t->used[n]);
+        t->used_count = 0;
+    }
+}
+
+void mmu_reset(struct system *s) {
+    for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
+        s->tlb[c].used_count = 0;
         for (unsigned i = 0; i < TLB_SIZE; i++)
-            s->tlb[c].entries[i].read = s->tlb[c].entries[i].write = tlb_empty(i);
+            make_empty(&s->tlb[c], i);
+    }
+    mmu_flush(s);
 }
 
 static void flush_fetch(struct system *s) {
@@ -417,10 +435,11 @@ void mmu_flush_page(struct system *s, uint64_t va) {
 
 void mmu_flush_writes(struct system *s, const uint8_t *host) {
     for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            struct tlb_entry *e = &s->tlb[c].entries[i];
-            if (e->write != tlb_empty(i) && e->host == (uint64_t)(uintptr_t)host)
-                e->write = tlb_empty(i);
+        struct tlb *t = &s->tlb[c];
+        for (unsigned n = 0; n < t->used_count; n++) {
+            struct tlb_entry *e = &t->entries[t->used[n]];
+            if (e->host == (uint64_t)(uintptr_t)host)
+                e->write = tlb_empty(t->used[n]);
         }
     }
 }

@@ -17,6 +17,7 @@ enum leave_reason {
     BACK_UNBOXED,     /* the instruction at pc reads a single that is not NaN-boxed: interpret it */
     BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
     BACK_MODE,        /* the rounding mode has changed, pc is behind the instruction that did it */
+    BACK_WFI,         /* nothing to do until an interrupt comes; pc is behind the wfi */
     BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
     BACK_COUNT_END,   /* hart.count_left does not suffice for what follows */
     BACK_COUNT
@@ -75,10 +76,19 @@ struct emitted {
     struct block_info *info;  /* from malloc; source not set */
 };
 
+/* Offset in a page of an instruction whose second half may be on the next. */
+enum { PAGE_LAST_HALF = 4094 };
 /* A key's mode that no block has. */
 #define MODE_NONE UINT64_MAX
 /* What generated code calls where the TLB does not answer; imm: see engine_tlb_slow. */
 hart_helper engine_tlb_slow;
+/* csr_access in system mode; hart.trap.cause is TRAP_NONE where it was allowed. */
+hart_helper engine_csr;
+/* A cache block operation, imm = enum ir_cache_block; as engine_csr. */
+hart_helper engine_cache_block;
+/* Does imm (enum ir_system) with a value, the pc behind it in the second argument: a leave_reason, or BACK_COUNT to go on
+ * at hart.pc, by look-up and without kept return addresses. */
+hart_helper engine_do_system;
 /* Makes the shared stubs.  board: for system mode.  counted: code keeps to hart.count_left instead of polling.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
 struct backend *backend_create(unsigned disable, bool stats, bool board, bool counted, char *err, size_t n);
 void backend_destroy(struct backend *be);

@@ -25,7 +25,11 @@ struct code_range {
     uint64_t start, end;
 };
 
-enum { CHANGES_MAX = 8 };
+enum { CHANGES_MAX = 8, HALVES = 64 };
+/* Keys of blocks in system mode: where (interp_where) and frm; for an instruction that lies on two pages, the second page
+ * of RAM plus 1 is above. */
+#define KEY_FIRST_PAGE UINT64_C(0xffffffff)
+enum { KEY_SECOND_PAGE = 32 };
 
 struct engine_hart {
     struct engine *engine;
@@ -42,6 +46,7 @@ struct engine_hart {
     struct hart_records *records;   /* NULL: nothing is recorded */
     struct code_range changed[CHANGES_MAX]; /* under harts_lock: what the hart's interpreter has to forget */
     unsigned changed_count;                 /* more than CHANGES_MAX: everything */
+    uint8_t halves[HALVES]; /* system mode: how often instructions on two pages were met, by page */
     uint64_t leaves[BACK_COUNT], single_steps;
 };
 
@@ -102,6 +107,8 @@ void engine_dead_block(void *engine, struct cc_block *block);
 /* The instruction at h->pc has left generated code as it read a single that is not NaN-boxed.  One that does so often is
  * translated anew, to go on with the canonical NaN by itself. */
 void engine_read_unboxed(struct engine_hart *eh);
+/* Drops the translations of the instruction at pc. */
+void engine_translate_again(struct engine_hart *eh, uint64_t pc);
 /* The LR at hart.new_strict has turned out to have an SC. */
 void engine_translate_strict(struct engine_hart *eh);
 

@@ -156,6 +156,7 @@ static bool run_effect(const struct ir_block *b, const struct ir_node *n, struct
                        uint64_t *result) {
     switch (n->op) {
     case IR_csr:
+    case IR_sys_csr:
         *result = csr_access(h, arg[0], 0, 0, (uint64_t)n->imm);
         return h->trap.cause != TRAP_NONE && trap(b, n, h, h->trap.cause, 0);
     case IR_fence:

@@ -25,6 +25,7 @@ struct lift_config {
     struct lift_mode mode;
     unsigned max_insns; /* instructions a block may have, at least 1 */
     bool board;         /* system mode: addresses go through the TLB, a block does not leave its page */
+    bool privileged;    /* system mode: privileged instructions are done by helpers, not left to the interpreter */
     bool watched;       /* out: false if some page of the block is not watched */
     struct lift_read read[LIFT_READ_MAX]; /* out: what the block was made from */
     unsigned read_count;

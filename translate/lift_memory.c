@@ -200,9 +200,16 @@ void lift_store_conditional(struct lifter *l, unsigned bits) {
     lift_set_x(l, l->insn.rd, r);
 }
 
+static void cbo_system(struct lifter *l, enum ir_cache_block what) {
+    if (l->config->privileged)
+        lift_node(l, IR_sys_cbo, lift_get_x(l, l->insn.rs1), IR_NONE, IR_NONE, what);
+    else
+        lift_interpret_this(l);
+}
+
 void lift_cbo_zero(struct lifter *l) {
     if (l->config->board) { /* it may be denied */
-        lift_interpret_this(l);
+        cbo_system(l, CACHE_BLOCK_ZERO);
         return;
     }
     ir_ref addr = bin(l, IR_and, lift_get_x(l, l->insn.rs1), konst(l, ~63ull));
@@ -215,5 +222,5 @@ void lift_cbo_zero(struct lifter *l) {
 
 void lift_cbo(struct lifter *l) {
     if (l->config->board)
-        lift_interpret_this(l);
+        cbo_system(l, l->insn.id == INSN_cbo_inval ? CACHE_BLOCK_INVAL : CACHE_BLOCK_CLEAN);
 }

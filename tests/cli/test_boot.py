@@ -126,6 +126,8 @@ class Boot(BootCase):
             (1, ["-m", "1M", "--bios", "none", "--kernel", large], "does not fit"),
             (1, ["--bios", firmware, "--kernel", large], "large.bin overlaps"),
             (1, ["--bios", large, "--kernel", large, "--initrd", firmware, "-m", "5M"], "firmware.bin overlaps"),
+            (1, ["--bios", file("jump.bin", bytes.fromhex("1b05104156058280")), "--kernel", file("34M.bin", bytes(34 << 20))],
+             "jump.bin copies the device tree to 0x82200000, into"),
             (1, ["--bios", large, "--kernel", empty], "empty is empty"),
             (1, ["--bios", large, "--kernel", large, "--initrd", WORK / "missing"], "missing: No such file"),
             (1, [file("wrong.elf", bytes(machine))], "not a RISC-V program"),

@@ -83,6 +83,12 @@ static void emit_node(struct emitter *e, ir_ref r) {
     case IR_csr:
         emit_call_node(e, r);
         return;
+    case IR_sys_csr:
+    case IR_sys_cbo:
+    case IR_check_code:
+    case IR_poll:
+        emit_system_node(e, r);
+        return;
     case IR_record_begin:
     case IR_record_open:
     case IR_record:

@@ -52,8 +52,9 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target) {
         e->failed = true;
         return;
     }
-    /* where another page is mapped may change: such an exit is never linked */
-    bool away = e->board && (target ^ e->b->pc) >= 4096;
+    /* where another page is mapped may change, and an instruction may lie on this one and the next: such an exit is
+     * never linked */
+    bool away = e->board && ((target ^ e->b->pc) >= 4096 || (target & 4095) == PAGE_LAST_HALF);
     e->exits[e->exit_count] = (struct cc_exit){.patch = patch, .target = {target, away ? MODE_NONE : e->mode}};
     struct cold *c = add_cold(e, COLD_STUB);
     c->from[0] = patch;
@@ -317,7 +318,9 @@ static void emit_trap(struct emitter *e, unsigned cause) {
 void emit_exit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
-    bool including = n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE;
+    bool including = n->op == IR_exit_system
+                         ? n->aux != DO_FS_DIRTY
+                         : n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE;
     count_insns(e, n, including);
     if (n->op == IR_exit_if) {
         emit_exit_if(e, n);
@@ -335,7 +338,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
     finish_homes(e);
     give_back(e, not_executed(e, n, including && n->op != IR_exit_trap));
     bool masked = n->a != IR_NONE && e->fold[n->a]; /* the target's bit 0 is to be cleared */
-    int t = places_leave(e, masked ? node_of(e, n->a)->a : n->a);
+    ir_ref needed = masked ? node_of(e, n->a)->a : n->a;
+    if (n->op == IR_exit_system && ir_is_const(e->b, n->a))
+        needed = IR_NONE;
+    int t = places_leave(e, needed);
     if (e->in_loop)
         change_f_homes(e, false);
     switch (n->op) {
@@ -370,6 +376,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
         asm_rm(&e->a, 0x89, true, RAX, HART(trap.tval));
         emit_leave(e, BACK_TRAP, pc);
+        break;
+    case IR_exit_system:
+        COVER(leave_exit_system);
+        emit_exit_system(e, n, t);
         break;
     case IR_exit_engine: {
         static const uint8_t reasons[] = {[LEAVE_FENCE_I] = BACK_FENCE_I,

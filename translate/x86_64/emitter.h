@@ -258,6 +258,10 @@ void emit_tlb(struct emitter *e, ir_ref r);
 void emit_cold_tlb(struct emitter *e, const struct cold *c);
 /* Stores a helper and its immediate where the stubs take them. */
 void set_call(struct emitter *e, uintptr_t fn, uint64_t imm);
+/* ---- emit_system.c ---- */
+void emit_system_node(struct emitter *e, ir_ref r);
+/* The end of a block in system mode; the address it is about is in register t (NO_REG: constant). */
+void emit_exit_system(struct emitter *e, const struct ir_node *n, int t);
 /* ---- emit_record.c ---- */
 void emit_record_node(struct emitter *e, ir_ref r);
 
