@@ -1,10 +1,10 @@
-/* small.c: a guest for riv diff --against=qemu, without a C library, as that reference is slow: sums with an instruction that is
- * easy to find, floating point, memory that comes and goes, code that is made. */
+/* small.c: a guest for riv diff --against=qemu, without a C library, as that reference is slow: sums with an
+ * instruction that is easy to find, floating point, memory that comes and goes, code that is made. */
 #include <stdint.h>
 
 static long call(long number, long a, long b, long c, long d, long e, long f) {
-    register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, a3 __asm__("a3") = d, a4 __asm__("a4") = e,
-                  a5 __asm__("a5") = f, a7 __asm__("a7") = number;
+    register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, a3 __asm__("a3") = d,
+                     a4 __asm__("a4") = e, a5 __asm__("a5") = f, a7 __asm__("a7") = number;
     __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7) : "memory");
     return a0;
 }
