@@ -170,17 +170,18 @@ int main(void) {
     def find_qemu(self, pid):
         """The process number of the qemu that riv diff has started, once the guest's memory is mapped there."""
         def children(parent):
-            found = []
-            for task in Path(f"/proc/{parent}/task").glob("*"):
-                found += [int(c) for c in (task / "children").read_text().split()]
-            return found
+            return [int(c) for c in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
         for _ in range(200):
-            for keeper in children(pid):
-                for child in children(keeper):
-                    maps = Path(f"/proc/{child}/maps").read_text()
-                    if os.readlink(f"/proc/{child}/exe").endswith("riscv64") and maps.count("memfd:riv-diff") > 3:
-                        return child
+            try:
+                for keeper in children(pid):
+                    for child in children(keeper):
+                        maps = Path(f"/proc/{child}/maps").read_text()
+                        if os.readlink(f"/proc/{child}/exe").endswith("riscv64") and maps.count("memfd:riv-diff") > 3:
+                            return child
+            except OSError:
+                pass  # gone meanwhile: another processor is tried
             time.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
         return self.fail("no qemu was started")
 
 
