@@ -10,7 +10,7 @@
 
 #include "qemu_hart.h"
 
-enum { FEW_INSNS = 3, BREAKPOINTS = 32, UNDO_MAX = 1 << 16 };
+enum { FEW_INSNS = 3, BREAKPOINTS = 256, UNDO_MAX = 1 << 16 };
 enum arrival { ARRIVED, ELSEWHERE, TRAPPED, HUNG };
 
 struct undo {
@@ -99,7 +99,7 @@ static bool place_breakpoints(uint32_t from, uint32_t to, uint64_t goal) {
         return false;
     for (unsigned i = q.breakpoint_count; i-- > 0;)
         if (passes(from + 1, to, q.breakpoints[i]) ||
-            (q.breakpoint_count > BREAKPOINTS / 2 && q.breakpoints[i] != goal))
+            (q.breakpoint_count > BREAKPOINTS - 64 && q.breakpoints[i] != goal))
             take_out(i);
     for (uint32_t i = from; i < to; i++) {
         uint64_t pc, next = i + 1 < to ? q.b->insns[i + 1].pc : goal;

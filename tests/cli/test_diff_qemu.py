@@ -117,6 +117,32 @@ word: .4byte 5
                     self.assertNotIn("version 7.", subprocess.run(["qemu-riscv64", "--version"], capture_output=True, text=True,
                                                                   check=True).stdout)
 
+    def test_qemu_changes_nothing(self):
+        """Made to see an ecall where riv has none, qemu would remove a file."""
+        source, program, victim = WORK / "qemu_unlink.s", WORK / "qemu_unlink", WORK / "qemu_victim"
+        source.write_text(f"""
+    .option norvc
+    .globl _start, planted
+_start:
+    li a0, -100
+    la a1, path
+    li a2, 0
+    li a7, 35  # unlinkat
+planted:
+    nop
+    mv s0, a0
+    li a0, 0
+    li a7, 94
+    ecall
+path: .asciz "{victim}"
+""")
+        subprocess.run(["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-o", program, source], check=True)
+        victim.write_text("still here")
+        at = address_of(program, "planted")
+        report, status = self.report(program, plant=f"{at:#x}=0x73")
+        self.assertEqual((status, int(report["pc"], 16)), (1, at), report)
+        self.assertTrue(victim.exists())
+
     def test_known_differences(self):
         """A counter, cbo.zero, which qemu 7.2 lacks, and ctzw of 0, which it has wrong where it knows the operand."""
         source, program = WORK / "qemu_known.s", WORK / "qemu_known"
