@@ -196,7 +196,7 @@ static char *listing(void) {
     return text;
 }
 
-/* live: the program is here, stopped at the last instruction of the range. */
+/* live: the program is here. */
 static void report(bool live) {
     FILE *to = lockstep.to;
     char where[256], *lines = listing(), *code = live ? locate_code(b.low) : NULL;
@@ -237,34 +237,27 @@ static void report(bool live) {
     free(code);
 }
 
-static bool is_last(void *ctx, uint64_t pc) { return pc == b.last; }
-
-static void on_resume(void *ctx, struct hart *h) {
-    if (h->pc != b.last)
-        return;
-    lockstep.isa = h->isa;
+/* The interpreted program is about to end; its code is still mapped. */
+static void on_leaving(void *ctx, bool for_good) {
+    if (!for_good || getpid() != lockstep.pid)
+        return; /* it starts another program, or is a child */
+    lockstep.isa = task_current ? task_current->hart.isa : b.riv->user.engine.isa;
     report(true);
     _exit(0);
 }
-static void on_records(void *ctx, struct hart *h, const struct record *r, size_t n) {}
-static void on_leaving(void *ctx, bool for_good) {
-    if (for_good)
-        _exit(1);
-}
 
-/* Runs the program once more, here, up to the instruction, where it has symbols and source lines. */
+/* Interprets the program once more, here, where it then has symbols, source lines and code. */
 static _Noreturn void show(void) {
     struct linux_user_config *user = &b.riv->user;
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), to = dup(fileno(lockstep.to));
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), to = dup(fileno(lockstep.to)), input = bisect_input();
     setpgid(0, 0);
     lockstep.to = fdopen(to, "w");
-    if (!lockstep.to || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(nothing, 2) < 0)
+    if (!lockstep.to || dup2(input < 0 ? nothing : input, 0) < 0 || dup2(nothing, 1) < 0 || dup2(nothing, 2) < 0)
         _exit(1);
     lockstep.interpret = b.ranges;
     lockstep.interpret_count = 2;
-    user->engine.kind = ENGINE_JIT;
-    user->engine.observer = (struct observer){
-        .kinds = RECORD_BIT(RECORD_INSN), .filter = is_last, .records = on_records, .resume = on_resume};
+    lockstep.pid = getpid();
+    user->engine.kind = ENGINE_INTERP;
     user->leaving = on_leaving;
     linux_user_main(user);
     _exit(1);
@@ -301,7 +294,10 @@ int bisect(const struct bisect_options *options, struct cli_options *riv, char *
     snprintf(b.log, sizeof b.log, "%s/log", b.directory);
     bisect_run_prepare(riv->user.self, argv + 1, program - 1 - dashes, riv->user.program, riv->user.args);
     once(interpreted, true, &b.right);
-    b.limit = b.right.milliseconds * SLOWER > LEAST_MS ? b.right.milliseconds * SLOWER : LEAST_MS;
+    if (options->limit)
+        b.limit = (int64_t)options->limit * 1000;
+    else
+        b.limit = b.right.milliseconds * SLOWER > LEAST_MS ? b.right.milliseconds * SLOWER : LEAST_MS;
     once(interpreted, false, &again);
     if (options->expect || options->check) {
         if (!judge(&b.right) || !judge(&again))
