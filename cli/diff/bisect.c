@@ -29,7 +29,7 @@ static struct {
     size_t count, room;
     unsigned runs;
     struct engine_range ranges[2]; /* what is interpreted where the found range is translated alone */
-    uint64_t low, last;            /* the found range: its first instruction and its last one */
+    uint64_t low, last, high;      /* the found range: its first instruction, its last one, what is behind that */
     size_t found;                  /* instructions in it */
     bool others;
 } b = {.directory = "/tmp/riv-bisect-XXXXXX"};
@@ -172,6 +172,12 @@ static void search(void) {
 
 /* ---- the report ---- */
 
+/* Behind the instruction in a line of the log, whose encoding is four or eight digits. */
+static uint64_t line_end(const char *line, uint64_t pc) {
+    const char *bits = strchr(line, ':') + 1;
+    return pc + strspn(bits + strspn(bits, " "), "0123456789abcdef") / 2;
+}
+
 /* The lines of the log that show instructions of the range, each once, as text to be freed. */
 static char *listing(void) {
     char line[256], *text = NULL;
@@ -179,7 +185,10 @@ static char *listing(void) {
     size_t size, count = 0;
     FILE *to = open_memstream(&text, &size), *log = fopen(b.log, "re");
     while (to && log && fgets(line, sizeof line, log)) {
-        bool known = !line_pc(line, &pc) || pc < b.low || pc > b.last || count == LISTED;
+        bool shown = line_pc(line, &pc);
+        if (shown && pc == b.last)
+            b.high = line_end(line, pc);
+        bool known = !shown || pc < b.low || pc > b.last || count == LISTED;
         for (size_t i = 0; i < count && !known; i++)
             known = seen[i] == pc;
         if (known)
@@ -204,11 +213,10 @@ static void report(bool live) {
                *source = live ? source_line(b.last) : NULL;
     if (lockstep.json) {
         fprintf(to,
-                "{\"result\":\"diverged\",\"bisect\":true,\"runs\":%u,\"translated\":%zu,\"low\":\"%#llx\",\"pc\":\"%#"
-                "llx\","
-                "\"instructions\":%zu,\"others\":%s,\"symbol\":",
-                b.runs, b.count, (unsigned long long)b.low, (unsigned long long)b.last, b.found,
-                b.others ? "true" : "false");
+                "{\"result\":\"diverged\",\"bisect\":true,\"runs\":%u,\"translated\":%zu,\"low\":\"%#llx\","
+                "\"high\":\"%#llx\",\"pc\":\"%#llx\",\"instructions\":%zu,\"others\":%s,\"symbol\":",
+                b.runs, b.count, (unsigned long long)b.low, (unsigned long long)b.high, (unsigned long long)b.last,
+                b.found, b.others ? "true" : "false");
         report_json_string(to, symbol);
         fprintf(to, ",\"source\":");
         report_json_string(to, source);
@@ -226,9 +234,10 @@ static void report(bool live) {
                 (unsigned long long)b.last);
         if (symbol || source)
             fprintf(to, "\n  in %s%s%s", symbol ? symbol : "?", source ? ", " : "", source ? source : "");
-        fprintf(to, "\n%s\n",
-                b.others ? "With all others translated it goes wrong as well: this is not the only place."
-                         : "With all others translated it is right.");
+        fprintf(to,
+                b.others ? "\nWith --interpret=%#llx-%#llx it goes wrong as well: this is not the only place.\n"
+                         : "\nWith --interpret=%#llx-%#llx it is right.\n",
+                (unsigned long long)b.low, (unsigned long long)b.high);
         if (code && *code)
             fprintf(to, "\nThe block at %#llx, IR and host code:\n%s", (unsigned long long)b.low, code);
     }

@@ -161,6 +161,7 @@ class Planted(Case):
         self.assertRegex(report["listing"], r"sraiw ")
         self.assertLessEqual(report["instructions"], 4, report)
         self.assertLessEqual(int(report["low"], 16), int(report["pc"], 16))
+        self.assertIn(int(report["high"], 16) - int(report["pc"], 16), (2, 4))
         self.assertIn("sarw", report["code"])
 
     def test_names_the_block(self):
@@ -195,6 +196,10 @@ class Planted(Case):
     def test_in_words(self):
         done = self.riv("diff", "--bisect", sums(), env={"RIV_MUTANT": "word_zero_extended"})
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        right = self.riv(sums()).stdout
+        around = re.search(r"With (--interpret=\S+) it is right", done.stderr).group(1)
+        self.assertEqual(self.riv(around, sums(), env={"RIV_MUTANT": "word_zero_extended"}).stdout, right)
+        self.assertNotEqual(self.riv(sums(), env={"RIV_MUTANT": "word_zero_extended"}).stdout, right)
         for line in ("goes wrong when these instructions are translated", "sraiw", "in sum_first+", "it is right."):
             self.assertIn(line, done.stderr)
 
