@@ -29,7 +29,7 @@ static struct {
     size_t count, room;
     unsigned runs;
     struct engine_range ranges[2]; /* what is interpreted where the found range is translated alone */
-    uint64_t low, last;            /* the found range: its first instruction and its last one */
+    uint64_t low, last, high;      /* the found range: its first instruction, its last one, what is behind that */
     size_t found;                  /* instructions in it */
     bool others;
 } b = {.directory = "/tmp/riv-bisect-XXXXXX"};
@@ -172,6 +172,12 @@ static void search(void) {
 
 /* ---- the report ---- */
 
+/* Behind the instruction in a line of the log, whose encoding is four or eight digits. */
+static uint64_t line_end(const char *line, uint64_t pc) {
+    const char *bits = strchr(line, ':') + 1;
+    return pc + strspn(bits + strspn(bits, " "), "0123456789abcdef") / 2;
+}
+
 /* The lines of the log that show instructions of the range, each once, as text to be freed. */
 static char *listing(void) {
     char line[256], *text = NULL;
@@ -179,7 +185,10 @@ static char *listing(void) {
     size_t size, count = 0;
     FILE *to = open_memstream(&text, &size), *log = fopen(b.log, "re");
     while (to && log && fgets(line, sizeof line, log)) {
-        bool known = !line_pc(line, &pc) || pc < b.low || pc > b.last || count == LISTED;
+        bool shown = line_pc(line, &pc);
+        if (shown && pc == b.last)
+            b.high = line_end(line, pc);
+        bool known = !shown || pc < b.low || pc > b.last || count == LISTED;
         for (size_t i = 0; i < count && !known; i++)
             known = seen[i] == pc;
         if (known)
@@ -196,7 +205,7 @@ static char *listing(void) {
     return text;
 }
 
-/* live: the program is here, stopped at the last instruction of the range. */
+/* live: the program is here. */
 static void report(bool live) {
     FILE *to = lockstep.to;
     char where[256], *lines = listing(), *code = live ? locate_code(b.low) : NULL;
@@ -204,11 +213,10 @@ static void report(bool live) {
                *source = live ? source_line(b.last) : NULL;
     if (lockstep.json) {
         fprintf(to,
-                "{\"result\":\"diverged\",\"bisect\":true,\"runs\":%u,\"translated\":%zu,\"low\":\"%#llx\",\"pc\":\"%#"
-                "llx\","
-                "\"instructions\":%zu,\"others\":%s,\"symbol\":",
-                b.runs, b.count, (unsigned long long)b.low, (unsigned long long)b.last, b.found,
-                b.others ? "true" : "false");
+                "{\"result\":\"diverged\",\"bisect\":true,\"runs\":%u,\"translated\":%zu,\"low\":\"%#llx\","
+                "\"high\":\"%#llx\",\"pc\":\"%#llx\",\"instructions\":%zu,\"others\":%s,\"symbol\":",
+                b.runs, b.count, (unsigned long long)b.low, (unsigned long long)b.high, (unsigned long long)b.last,
+                b.found, b.others ? "true" : "false");
         report_json_string(to, symbol);
         fprintf(to, ",\"source\":");
         report_json_string(to, source);
@@ -226,9 +234,10 @@ static void report(bool live) {
                 (unsigned long long)b.last);
         if (symbol || source)
             fprintf(to, "\n  in %s%s%s", symbol ? symbol : "?", source ? ", " : "", source ? source : "");
-        fprintf(to, "\n%s\n",
-                b.others ? "With all others translated it goes wrong as well: this is not the only place."
-                         : "With all others translated it is right.");
+        fprintf(to,
+                b.others ? "\nWith --interpret=%#llx-%#llx it goes wrong as well: this is not the only place.\n"
+                         : "\nWith --interpret=%#llx-%#llx it is right.\n",
+                (unsigned long long)b.low, (unsigned long long)b.high);
         if (code && *code)
             fprintf(to, "\nThe block at %#llx, IR and host code:\n%s", (unsigned long long)b.low, code);
     }
@@ -237,34 +246,27 @@ static void report(bool live) {
     free(code);
 }
 
-static bool is_last(void *ctx, uint64_t pc) { return pc == b.last; }
-
-static void on_resume(void *ctx, struct hart *h) {
-    if (h->pc != b.last)
-        return;
-    lockstep.isa = h->isa;
+/* The interpreted program is about to end; its code is still mapped. */
+static void on_leaving(void *ctx, bool for_good) {
+    if (!for_good || getpid() != lockstep.pid)
+        return; /* it starts another program, or is a child */
+    lockstep.isa = task_current ? task_current->hart.isa : b.riv->user.engine.isa;
     report(true);
     _exit(0);
 }
-static void on_records(void *ctx, struct hart *h, const struct record *r, size_t n) {}
-static void on_leaving(void *ctx, bool for_good) {
-    if (for_good)
-        _exit(1);
-}
 
-/* Runs the program once more, here, up to the instruction, where it has symbols and source lines. */
+/* Interprets the program once more, here, where it then has symbols, source lines and code. */
 static _Noreturn void show(void) {
     struct linux_user_config *user = &b.riv->user;
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), to = dup(fileno(lockstep.to));
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), to = dup(fileno(lockstep.to)), input = bisect_input();
     setpgid(0, 0);
     lockstep.to = fdopen(to, "w");
-    if (!lockstep.to || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(nothing, 2) < 0)
+    if (!lockstep.to || dup2(input < 0 ? nothing : input, 0) < 0 || dup2(nothing, 1) < 0 || dup2(nothing, 2) < 0)
         _exit(1);
     lockstep.interpret = b.ranges;
     lockstep.interpret_count = 2;
-    user->engine.kind = ENGINE_JIT;
-    user->engine.observer = (struct observer){
-        .kinds = RECORD_BIT(RECORD_INSN), .filter = is_last, .records = on_records, .resume = on_resume};
+    lockstep.pid = getpid();
+    user->engine.kind = ENGINE_INTERP;
     user->leaving = on_leaving;
     linux_user_main(user);
     _exit(1);
@@ -301,7 +303,10 @@ int bisect(const struct bisect_options *options, struct cli_options *riv, char *
     snprintf(b.log, sizeof b.log, "%s/log", b.directory);
     bisect_run_prepare(riv->user.self, argv + 1, program - 1 - dashes, riv->user.program, riv->user.args);
     once(interpreted, true, &b.right);
-    b.limit = b.right.milliseconds * SLOWER > LEAST_MS ? b.right.milliseconds * SLOWER : LEAST_MS;
+    if (options->limit)
+        b.limit = (int64_t)options->limit * 1000;
+    else
+        b.limit = b.right.milliseconds * SLOWER > LEAST_MS ? b.right.milliseconds * SLOWER : LEAST_MS;
     once(interpreted, false, &again);
     if (options->expect || options->check) {
         if (!judge(&b.right) || !judge(&again))

@@ -14,6 +14,7 @@ struct bisect_options {
     const char *expect; /* file that holds the right output, or NULL */
     const char *check;  /* shell command that reads an output and says whether it is right, or NULL */
     unsigned tries;     /* runs of which one that goes wrong is enough */
+    unsigned limit;     /* seconds a run may take; 0: by what the interpreter took */
 };
 
 struct outcome {
@@ -30,6 +31,8 @@ void bisect_run_prepare(const char *riv, char **options, int option_count, const
 /* Runs the program with these options behind the user's, for at most that many milliseconds (0: for ever).  loud: its stderr
  * is seen. False: it cannot be started. */
 bool bisect_run(char *const *options, bool loud, int64_t limit, struct outcome *o);
+/* What was on stdin, from its beginning; -1: there was nothing. */
+int bisect_input(void);
 /* Waits for a child that leads its process group; false: it took longer and has been killed. */
 bool bisect_wait(pid_t pid, int64_t limit, int *status);
 /* The same end and the same output. */

@@ -56,10 +56,12 @@ static int reopen(int file) {
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+int bisect_input(void) { return run.input < 0 ? -1 : reopen(run.input); }
+
 static _Noreturn void become(char **words, int output, bool loud) {
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), input = run.input < 0 ? nothing : reopen(run.input);
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC), input = bisect_input();
     setpgid(0, 0);
-    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || (!loud && dup2(nothing, 2) < 0))
+    if (dup2(input < 0 ? nothing : input, 0) < 0 || dup2(output, 1) < 0 || (!loud && dup2(nothing, 2) < 0))
         _exit(126);
     execv(run.riv, words);
     _exit(126);

@@ -48,15 +48,21 @@ static bool set_check(const char *value, char *err, size_t n) {
     given.bisect.check = value;
     return true;
 }
-static bool set_tries(const char *value, char *err, size_t n) {
+static bool set_number(const char *option, const char *value, unsigned most, unsigned *number, char *err, size_t n) {
     char *end;
-    unsigned long tries = strtoul(value, &end, 10);
-    if (*end || tries < 1 || tries > 1000) {
-        snprintf(err, n, "--tries takes a number from 1 to 1000, not '%s'", value);
+    unsigned long v = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || v < 1 || v > most) {
+        snprintf(err, n, "%s takes a number from 1 to %u, not '%s'", option, most, value);
         return false;
     }
-    given.bisect.tries = (unsigned)tries;
+    *number = (unsigned)v;
     return true;
+}
+static bool set_tries(const char *value, char *err, size_t n) {
+    return set_number("--tries", value, 1000, &given.bisect.tries, err, n);
+}
+static bool set_limit(const char *value, char *err, size_t n) {
+    return set_number("--limit", value, 1000000, &given.bisect.limit, err, n);
 }
 static bool set_output(const char *value, char *err, size_t n) {
     given.output = value;
@@ -78,6 +84,8 @@ static const struct {
     {"expect", "FILE", "with --bisect: the right output, not what the interpreter gives", set_expect},
     {"check", "COMMAND", "with --bisect: reads the output and exits with 0 if it is right", set_check},
     {"tries", "N", "with --bisect: runs of which one that goes wrong is enough (1)", set_tries},
+    {"limit", "SECONDS", "with --bisect: what takes longer is wrong (20 times the interpreter's time, or 10 s)",
+     set_limit},
     {"json", NULL, "reports as one line of JSON", set_json},
     {"o", "FILE", "reports to FILE instead of stderr", set_output},
     {"quiet", NULL, "says nothing where there is no difference", set_quiet},

@@ -3,24 +3,14 @@
  *      riv's block   i0 i1 beq i3 i4 ret        breakpoints where the branch would leave the block, and at its end,
  *      qemu          c ─────────────▶ s         which a computed jump reaches with a single step
  *
- * qemu runs no program: its guest is a page with an ecall, and each piece of the mirror is mapped into it with a call
- * of mmap made there.  So its stores are in the mirror at once.  A store is compared as what memory holds at its
- * address.
+ * Its stores are in the mirror at once (qemu_hart.c); one is compared as what memory holds at its address.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "../../user/user.h"
-#include "diff.h"
-#include "gdb_client.h"
-#include "qemu_process.h"
+#include "qemu_hart.h"
 
-enum { FEW_INSNS = 3, BREAKPOINTS = 32, RUN_MS = 10000, UNDO_MAX = 1 << 16, MAPPED_MAX = 256 };
-#define GUESTS_ALONE (UINT64_C(1) << 39) /* below, qemu has nothing of its own */
+enum { FEW_INSNS = 3, BREAKPOINTS = 256, UNDO_MAX = 1 << 16 };
 enum arrival { ARRIVED, ELSEWHERE, TRAPPED, HUNG };
 
 struct undo {
@@ -29,12 +19,6 @@ struct undo {
 };
 
 static struct {
-    const char *program;
-    struct qemu_process process;
-    struct gdb gdb;
-    struct state now; /* what qemu's registers are, apart from stale */
-    uint64_t stale;   /* f registers (bits 32 to 63) that may have changed since they were read; bit 0: fcsr */
-    bool parked;      /* pc is at the end of qemu's own program */
     struct batch *b;
     struct divergence *d;
     uint32_t at; /* instructions of the batch done */
@@ -42,83 +26,7 @@ static struct {
     unsigned breakpoint_count;
     struct undo undo[UNDO_MAX]; /* what was in the mirror at the last agreement */
     uint32_t undo_count;
-    bool alive; /* it can be asked */
-    struct extent {
-        uint64_t start, end;
-    } own[MAPPED_MAX]; /* qemu's own memory */
-    unsigned own_count;
 } q;
-
-void qemu_name(const char *program) { q.program = program; }
-
-static _Noreturn void gone(void) {
-    char words[200], line[400];
-    q.alive = false;
-    qemu_last_words(words, sizeof words);
-    snprintf(line, sizeof line, "%s has ended or does not answer%s%s", q.program, words[0] ? ": " : "", words);
-    lockstep_give_up(line);
-}
-
-/* ---- registers ---- */
-
-static void read_core(void) {
-    if (!gdb_read_core(&q.gdb, q.now.x, &q.now.pc))
-        gone();
-}
-
-static void read_fcsr(void) {
-    uint64_t flags, frm;
-    if (!gdb_read(&q.gdb, q.gdb.fflags, &flags) || !gdb_read(&q.gdb, q.gdb.frm, &frm))
-        gone();
-    q.now.fcsr = (uint32_t)((flags & 31) | (frm & 7) << 5);
-}
-
-static void read_stale(void) {
-    for (unsigned i = 0; i < 32; i++)
-        if (q.stale >> (32 + i) & 1 && !gdb_read(&q.gdb, q.gdb.f0 + i, &q.now.f[i]))
-            gone();
-    if (q.stale & 1)
-        read_fcsr();
-    q.stale = 0;
-}
-
-static void set_registers(const struct state *s) {
-    bool good = true;
-    unsigned differing = 0;
-    for (unsigned i = 1; i < 32; i++)
-        differing += s->x[i] != q.now.x[i];
-    if (differing > 2) {
-        good = gdb_write_core(&q.gdb, s->x, s->pc);
-    } else {
-        for (unsigned i = 1; i < 32 && good; i++)
-            if (s->x[i] != q.now.x[i])
-                good = gdb_write(&q.gdb, i, s->x[i], q.gdb.xlen / 8);
-        if (good && s->pc != q.now.pc)
-            good = gdb_write(&q.gdb, 32, s->pc, q.gdb.xlen / 8);
-    }
-    for (unsigned i = 0; i < 32 && good; i++)
-        if (s->f[i] != q.now.f[i] || q.stale >> (32 + i) & 1)
-            good = gdb_write(&q.gdb, q.gdb.f0 + i, s->f[i], 8);
-    if (good && (s->fcsr != q.now.fcsr || q.stale & 1))
-        good = gdb_write(&q.gdb, q.gdb.fflags, s->fcsr & 31, q.gdb.xlen / 8) &&
-               gdb_write(&q.gdb, q.gdb.frm, s->fcsr >> 5 & 7, q.gdb.xlen / 8);
-    if (!good)
-        gone();
-    q.now = *s;
-    q.stale = 0;
-    q.parked = false;
-}
-
-/* An instruction has been executed. */
-static void make_stale(const struct insn *in) {
-    uint64_t reads, writes;
-    const char *extension = insn_rows[in->id].extension;
-    uint8_t format = insn_rows[in->id].format;
-    known_uses(in, &reads, &writes);
-    q.stale |= writes & ~UINT64_C(0xffffffff);
-    if (format == FMT_CSR || format == FMT_CSRI || format >= FMT_FIL || *extension == 'F' || *extension == 'D')
-        q.stale |= 1;
-}
 
 /* ---- memory ---- */
 
@@ -139,76 +47,6 @@ static void undo_all(void) {
     }
 }
 
-/* A call made by qemu's own program; its registers are as before afterwards. */
-static uint64_t call(uint64_t number, const uint64_t *a, unsigned count) {
-    struct state before = q.now, s = q.now;
-    uint64_t stale = q.stale;
-    memcpy(&s.x[10], a, count * sizeof *a);
-    s.x[17] = number;
-    q.stale = 0; /* no concern of this call's */
-    s.pc = q.process.call;
-    set_registers(&s);
-    if (gdb_resume(&q.gdb, true, RUN_MS) != GDB_SIGTRAP)
-        gone();
-    read_core();
-    uint64_t result = q.gdb.xlen == 32 ? (uint32_t)q.now.x[10] : q.now.x[10];
-    set_registers(&before);
-    q.stale = stale;
-    return result;
-}
-
-static bool is_own(uint64_t start, uint64_t end) {
-    bool own = start < q.process.page + GUEST_PAGE && end > q.process.page;
-    for (unsigned i = 0; i < q.own_count; i++)
-        own |= start < q.own[i].end && end > q.own[i].start;
-    return own;
-}
-
-static bool map(uint64_t start, uint64_t end, uint32_t prot, uint64_t offset) {
-    if (is_own(start, end)) {
-        char line[200];
-        snprintf(line, sizeof line, "the guest has memory at %#llx, where %s has its own", (unsigned long long)start,
-                 q.program);
-        lockstep_give_up(line);
-    }
-    if (prot & PROT_WRITE)
-        prot |= PROT_READ;
-    if (q.gdb.xlen == 32)
-        offset /= GUEST_PAGE;
-    return call(222, (uint64_t[]){start, end - start, prot, MAP_SHARED | MAP_FIXED, QEMU_MEMORY_FD, offset}, 6) ==
-           start;
-}
-
-static bool region_added(const struct region *r) { return map(r->start, r->end, r->prot, r->offset); }
-static void region_removed(const struct region *r) { call(215, (uint64_t[]){r->start, r->end - r->start}, 2); }
-/* It notices what it writes itself; of what is written from outside it must forget its translations. */
-static void code_changed(uint64_t start, uint64_t end) {
-    for (uint64_t page = PAGE_DOWN(start); page < end; page += GUEST_PAGE) {
-        uint32_t prot;
-        uint64_t offset;
-        if (mirror_page(page, &prot, &offset))
-            map(page, page + GUEST_PAGE, prot, offset);
-    }
-}
-
-/* What is in qemu's address space, but for its guest's stack, which is not needed. */
-static void find_own_memory(void) {
-    char path[64], line[512];
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)q.process.pid);
-    FILE *maps = fopen(path, "re");
-    while (maps && fgets(line, sizeof line, maps)) {
-        unsigned long long start, end;
-        if (sscanf(line, "%llx-%llx", &start, &end) != 2 || start < GUESTS_ALONE)
-            continue;
-        if (q.own_count && (start == q.own[q.own_count - 1].end || q.own_count == MAPPED_MAX))
-            q.own[q.own_count - 1].end = end;
-        else
-            q.own[q.own_count++] = (struct extent){start, end};
-    }
-    if (maps)
-        fclose(maps);
-}
-
 /* ---- running ---- */
 
 static const struct store *stores_of(uint32_t insn) { return &q.b->stores[q.b->insns[insn].store]; }
@@ -221,8 +59,8 @@ static bool is_inserted(uint64_t address) {
 }
 
 static void take_out(unsigned i) {
-    if (!gdb_breakpoint(&q.gdb, false, q.breakpoints[i]))
-        gone();
+    if (!gdb_breakpoint(&qemu_hart.gdb, false, q.breakpoints[i]))
+        qemu_gone();
     q.breakpoints[i] = q.breakpoints[--q.breakpoint_count];
 }
 
@@ -231,8 +69,8 @@ static bool insert(uint64_t address) {
         return true;
     if (q.breakpoint_count == BREAKPOINTS)
         return false;
-    if (!gdb_breakpoint(&q.gdb, true, address))
-        gone();
+    if (!gdb_breakpoint(&qemu_hart.gdb, true, address))
+        qemu_gone();
     q.breakpoints[q.breakpoint_count++] = address;
     return true;
 }
@@ -261,7 +99,7 @@ static bool place_breakpoints(uint32_t from, uint32_t to, uint64_t goal) {
         return false;
     for (unsigned i = q.breakpoint_count; i-- > 0;)
         if (passes(from + 1, to, q.breakpoints[i]) ||
-            (q.breakpoint_count > BREAKPOINTS / 2 && q.breakpoints[i] != goal))
+            (q.breakpoint_count > BREAKPOINTS - 64 && q.breakpoints[i] != goal))
             take_out(i);
     for (uint32_t i = from; i < to; i++) {
         uint64_t pc, next = i + 1 < to ? q.b->insns[i + 1].pc : goal;
@@ -282,7 +120,7 @@ static void done(uint32_t from, uint32_t to) {
     for (uint32_t i = from; i < to; i++) {
         struct insn in;
         insn_decode(lockstep.isa, q.b->insns[i].bits, &in);
-        make_stale(&in);
+        qemu_make_stale(&in);
     }
     q.at = to;
 }
@@ -305,7 +143,7 @@ static bool is_extension(const struct insn *in) {
 static bool execute_missing(uint32_t to) {
     struct insn in;
     uint32_t i = q.at;
-    while (i < to && q.b->insns[i].pc != q.now.pc)
+    while (i < to && q.b->insns[i].pc != qemu_hart.now.pc)
         i++;
     if (i == to)
         return false;
@@ -313,11 +151,11 @@ static bool execute_missing(uint32_t to) {
     if (!is_extension(&in))
         return false;
     done(q.at, i);
-    read_stale();
-    struct state s = q.now;
+    qemu_read_stale();
+    struct state s = qemu_hart.now;
     if (!execute_insn(&in, &s))
         return false;
-    set_registers(&s);
+    qemu_set_registers(&s);
     lockstep_count_known(KNOWN_MISSING, s.pc - in.len);
     q.at = i + 1;
     return true;
@@ -330,29 +168,29 @@ static enum arrival run_on(uint32_t to, uint64_t end) {
         bool step = last - q.at <= FEW_INSNS || !place_breakpoints(q.at, last, goal);
         if (!step && is_inserted(q.b->insns[q.at].pc)) /* it would not leave from there */
             step = true;
-        int signal = gdb_resume(&q.gdb, step, RUN_MS);
+        int signal = gdb_resume(&qemu_hart.gdb, step, QEMU_RUN_MS);
         if (signal == GDB_RUNNING) {
-            q.alive = false;
-            kill(q.process.pid, SIGKILL);
+            qemu_hart.alive = false;
+            kill(qemu_hart.process.pid, SIGKILL);
             return HUNG;
         }
         if (signal == GDB_GONE)
-            gone();
+            qemu_gone();
         if (signal == GDB_SIGTRAP && step) {
             done(from, from + 1);
             continue;
         }
-        read_core();
+        qemu_read_core();
         if (signal == GDB_SIGTRAP) {
             done(from, last);
-            if (q.now.pc != goal)
+            if (qemu_hart.now.pc != goal)
                 return ELSEWHERE;
         } else if (signal != GDB_SIGILL || !execute_missing(to)) {
-            q.stale = ~UINT64_C(0);
+            qemu_hart.stale = ~UINT64_C(0);
             return TRAPPED;
         }
     }
-    read_core();
+    qemu_read_core();
     return ARRIVED;
 }
 
@@ -383,7 +221,8 @@ static const struct store *differing_store(uint32_t from, uint32_t to) {
 }
 
 static bool same_registers(const struct state *s) {
-    return memcmp(s->x, q.now.x, sizeof s->x) == 0 && memcmp(s->f, q.now.f, sizeof s->f) == 0 && s->fcsr == q.now.fcsr;
+    return memcmp(s->x, qemu_hart.now.x, sizeof s->x) == 0 && memcmp(s->f, qemu_hart.now.f, sizeof s->f) == 0 &&
+           s->fcsr == qemu_hart.now.fcsr;
 }
 
 /* The reference gets riv's registers and stores. */
@@ -394,7 +233,7 @@ static void take_over(uint32_t from, uint32_t to, const struct state *ours) {
             if (at)
                 *at = (uint8_t)(s->value >> byte * 8);
         }
-    set_registers(ours);
+    qemu_set_registers(ours);
 }
 
 /* What differs in the segment that leads to a state; NULL: nothing. */
@@ -404,16 +243,16 @@ static const char *compare(enum arrival how, const struct state *before, const s
     q.d->detail[0] = 0;
     if (how == HUNG) {
         snprintf(q.d->detail, sizeof q.d->detail, "the reference has not left the block within %d seconds",
-                 RUN_MS / 1000);
+                 QEMU_RUN_MS / 1000);
         return "pc";
     }
-    read_stale();
+    qemu_read_stale();
     if (how == TRAPPED) {
         snprintf(q.d->detail, sizeof q.d->detail, "the reference traps at %#llx, riv does not",
-                 (unsigned long long)q.now.pc);
+                 (unsigned long long)qemu_hart.now.pc);
         return "trap";
     }
-    if (q.now.pc != ours->pc)
+    if (qemu_hart.now.pc != ours->pc)
         return "pc";
     *store = differing_store(before->position, ours->position);
     if (*store)
@@ -434,7 +273,7 @@ static bool segment(uint32_t state) {
         const char *what = compare(how, before, ours, &store);
         if (!what)
             return true;
-        if (how != HUNG && known_explains(q.b, before->position, ours->position, ours, &q.now, store)) {
+        if (how != HUNG && known_explains(q.b, before->position, ours->position, ours, &qemu_hart.now, store)) {
             take_over(before->position, ours->position, ours);
             return true;
         }
@@ -444,10 +283,10 @@ static bool segment(uint32_t state) {
         d->start = *before;
         d->ours = *ours;
         d->to = ours->position;
-        d->theirs = q.now;
+        d->theirs = qemu_hart.now;
         d->theirs.position = d->to;
         for (uint32_t i = q.at; how == TRAPPED && i < d->to && !d->located; i++)
-            if (q.b->insns[i].pc == q.now.pc) {
+            if (q.b->insns[i].pc == qemu_hart.now.pc) {
                 d->located = true;
                 d->insn = i;
             }
@@ -459,30 +298,30 @@ static bool segment(uint32_t state) {
         if (!mirror_adopt(&q.b->stores[first], q.b->store_count - first))
             return false;
         lockstep_count_known(KNOWN_OUTSIDE, before->pc);
-        set_registers(before);
+        qemu_set_registers(before);
     }
 }
 
 /* riv's batch ends in a trap that is no system call: the reference has to trap as well. */
 static bool compare_trap(uint32_t state) {
     const struct state *ours = &q.b->states[state];
-    int signal = gdb_resume(&q.gdb, true, RUN_MS);
+    int signal = gdb_resume(&qemu_hart.gdb, true, QEMU_RUN_MS);
     if (signal < 0)
-        gone();
-    read_core();
-    if (q.now.pc == ours->pc && same_registers(ours))
+        qemu_gone();
+    qemu_read_core();
+    if (qemu_hart.now.pc == ours->pc && same_registers(ours))
         return true;
     bool misaligned = q.b->trap_cause == TRAP_LOAD_MISALIGNED || q.b->trap_cause == TRAP_STORE_MISALIGNED;
     if (misaligned || lockstep.hart->trap.host_signal == SIGBUS) { /* behind the end of a file the copy has memory */
         lockstep_count_known(KNOWN_TRAP, ours->pc);
-        q.stale = ~UINT64_C(0);
-        set_registers(ours);
+        qemu_hart.stale = ~UINT64_C(0);
+        qemu_set_registers(ours);
         return true;
     }
     *q.d = (struct divergence){
         .what = "trap", .from = ours->position, .to = ours->position, .start = *ours, .ours = *ours};
     snprintf(q.d->detail, sizeof q.d->detail, "riv traps (cause %u), the reference does not", q.b->trap_cause);
-    q.d->theirs = q.now;
+    q.d->theirs = qemu_hart.now;
     q.d->store_insn = UINT32_MAX;
     return false;
 }
@@ -491,8 +330,8 @@ static bool qemu_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
     q.b = b;
     q.d = d;
     *agreed = 0;
-    if (q.parked)
-        set_registers(&b->states[0]);
+    if (qemu_hart.parked)
+        qemu_set_registers(&b->states[0]);
     for (uint32_t state = 1; state < b->state_count; state++) {
         if (!segment(state))
             return false;
@@ -504,21 +343,21 @@ static bool qemu_run(struct batch *b, uint32_t *agreed, struct divergence *d) {
 
 static uint32_t qemu_trace(const struct batch *b, const struct divergence *d, struct state *out, uint32_t max) {
     uint32_t n = 0;
-    if (!q.alive)
+    if (!qemu_hart.alive)
         return 0;
     undo_all();
-    q.stale = ~UINT64_C(0);
-    set_registers(&d->start);
+    qemu_hart.stale = ~UINT64_C(0);
+    qemu_set_registers(&d->start);
     for (; n < max; n++) {
-        const uint8_t *code = mirror_at(q.now.pc, 2);
-        out[n] = q.now; /* where it can go no further */
+        const uint8_t *code = mirror_at(qemu_hart.now.pc, 2);
+        out[n] = qemu_hart.now; /* where it can go no further */
         out[n].position = n + 1;
         uint32_t bits = 0;
         struct insn in;
         uint64_t address;
         if (code)
             memcpy(&bits, code, 2);
-        if (code && insn_length(bits) == 4 && (code = mirror_at(q.now.pc, 4)))
+        if (code && insn_length(bits) == 4 && (code = mirror_at(qemu_hart.now.pc, 4)))
             memcpy(&bits, code, 4);
         if (code)
             insn_decode(lockstep.isa, bits, &in);
@@ -526,80 +365,35 @@ static uint32_t qemu_trace(const struct batch *b, const struct divergence *d, st
             n++;
             break;
         }
-        if (execute_address(&in, &q.now, &address))
+        if (execute_address(&in, &qemu_hart.now, &address))
             remember(address, insn_rows[in.id].format == FMT_CBO ? 64 : 16);
-        int signal = gdb_resume(&q.gdb, true, RUN_MS);
+        int signal = gdb_resume(&qemu_hart.gdb, true, QEMU_RUN_MS);
         if (signal < 0)
             break;
         if (signal == GDB_SIGTRAP) {
-            make_stale(&in);
-            read_core();
+            qemu_make_stale(&in);
+            qemu_read_core();
         } else {
-            struct state s = q.now;
+            struct state s = qemu_hart.now;
             if (signal != GDB_SIGILL || !is_extension(&in) || !execute_insn(&in, &s)) {
                 n++;
                 break;
             }
-            set_registers(&s);
+            qemu_set_registers(&s);
         }
-        read_stale();
-        out[n] = q.now;
+        qemu_read_stale();
+        out[n] = qemu_hart.now;
         out[n].position = n + 1;
     }
     undo_all();
     return n;
 }
 
-static bool qemu_open(const struct state *start, char *err, size_t n) {
-    static const struct mirror_listener listener = {region_added, region_removed, code_changed};
-    char why[200];
-    int memory = memfd_create("riv-diff", MFD_CLOEXEC);
-    int high = memory < 0 ? -1 : fcntl(memory, F_DUPFD_CLOEXEC, 900);
-    close(memory);
-    if (high < 0) {
-        snprintf(err, n, "no file for the reference's memory: %s", strerror(errno));
-        return false;
-    }
-    if (!q.program)
-        q.program = lockstep.isa->xlen == 64 ? "qemu-riscv64" : "qemu-riscv32";
-    if (!qemu_start(&q.process, q.program, lockstep.isa, high, err, n))
-        return false;
-    if (!gdb_open(&q.gdb, q.process.socket, lockstep.isa->xlen, why, sizeof why)) {
-        snprintf(err, n, "%s: %s", q.program, why);
-        return false;
-    }
-    if (!execute_init()) {
-        snprintf(err, n, "out of memory");
-        return false;
-    }
-    q.alive = true;
-    find_own_memory();
-    read_core();
-    q.stale = ~UINT64_C(0);
-    set_registers(start);
-    mirror_share(high);
-    mirror_listen(&listener);
-    return true;
-}
-
-static void qemu_set(const struct state *s) { set_registers(s); }
-
-/* riv's process may be replaced by another program, with which the connection ends; then qemu goes on by itself. */
-static void qemu_leave(void) {
-    struct state s = q.now;
-    if (!q.alive || q.parked)
-        return;
-    s.pc = q.process.ending;
-    s.x[10] = 0;
-    set_registers(&s);
-    q.parked = true;
-}
-
 struct reference reference_qemu = {.name = "qemu",
                                    .known =
                                        1u << KNOWN_COUNTER | 1u << KNOWN_SC | 1u << KNOWN_OUTSIDE | 1u << KNOWN_CTZW,
-                                   .open = qemu_open,
+                                   .open = qemu_hart_open,
                                    .run = qemu_run,
-                                   .set = qemu_set,
+                                   .set = qemu_set_registers,
                                    .trace = qemu_trace,
-                                   .leave = qemu_leave};
+                                   .leave = qemu_hart_leave};

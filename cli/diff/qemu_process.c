@@ -181,8 +181,12 @@ static _Noreturn void become_qemu(const struct start *s) {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     snprintf(guest, sizeof guest, "/proc/self/fd/%d", PROGRAM_FD);
     if (dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(stderr_file, 2) < 0 ||
-        dup2(s->memory, QEMU_MEMORY_FD) < 0 || dup2(s->guest, PROGRAM_FD) < 0 || !confine())
+        dup2(s->memory, QEMU_MEMORY_FD) < 0 || dup2(s->guest, PROGRAM_FD) < 0)
         _exit(NOT_RUN - 1);
+    if (!confine()) {
+        dprintf(2, "no seccomp filter can be set: %s\n", strerror(errno));
+        _exit(NOT_RUN - 1);
+    }
     execvpe(s->program, words, s->env);
     _exit(NOT_RUN);
 }

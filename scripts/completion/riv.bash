@@ -29,11 +29,11 @@ _riv() {
         esac
     fi
     if [[ ${COMP_WORDS[1]} == diff ]]; then
-        with_value+='--against -o --reproducer --expect --check --tries '
-        options="--against --step --bisect --expect --check --tries --json -o --quiet --reproducer $options"
+        with_value+='--against -o --reproducer --expect --check --tries --limit '
+        options="--against --step --bisect --expect --check --tries --limit --json -o --quiet --reproducer $options"
         case $previous in
         --against) mapfile -t COMPREPLY < <(compgen -W 'unicorn interp qemu qemu: spike-log:' -- "$current"); return ;;
-        --check | --tries) return ;;
+        --check | --tries | --limit) return ;;
         -o | --reproducer | --expect) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         esac
     fi

@@ -21,9 +21,11 @@ SUMS = """
 volatile int seed = -5;
 static long first, second;
 __attribute__((noinline)) static void *sum_first(void *unused) {
+#ifndef HANG
     int x = seed;
     for (int i = 0; i < 3000; i++, x = x * 3 + 1)
         first += x >> 3;
+#endif
     return unused;
 }
 __attribute__((noinline)) static void *sum_second(void *unused) {
@@ -31,6 +33,10 @@ __attribute__((noinline)) static void *sum_second(void *unused) {
     int x = seed;
     for (int i = 0; i < 3000; i++, x = x * 5 + 1)
         second += x >> 2;
+#elif defined HANG
+    int last = seed;
+    for (int x = 30000; x >> 3 > last; x--)
+        second += x;
 #else
     for (int i = 0; i < 3000; i++)
         second += i;
@@ -59,12 +65,15 @@ int main(void) {
 """
 
 
-def sums(*macros):
-    program, source = WORK / "_".join(("sums", *macros)), WORK / "sums.c"
+SYSROOT = ["-L", "/usr/riscv64-linux-gnu"]  # of the cross compiler
+
+
+def sums(*macros, static=True):
+    program, source = WORK / "_".join(("sums", *macros, "static" if static else "shared")), WORK / "sums.c"
     if not source.exists() or source.read_text() != SUMS:
         source.write_text(SUMS)
-    subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-g", "-static", "-pthread", *(f"-D{m}" for m in macros), "-o", program, source],
-                   check=True)
+    subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-g", *(["-static"] if static else []), "-pthread", *(f"-D{m}" for m in macros),
+                    "-o", program, source], check=True)
     return program
 
 
@@ -130,7 +139,7 @@ class Bisect(Case):
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
     def test_refused(self):
-        for args, says in ((["--step"], "no reference"), (["--against=interp"], "no reference"), (["--tries=0"], "--tries"),
+        for args, says in ((["--step"], "no reference"), (["--against=interp"], "no reference"), (["--tries=0"], "--tries"), (["--limit=x"], "--limit"),
                            (["--expect=a", "--check=b"], "exclude"), (["--expect=/nonexistent"], "No such file"),
                            (["--check=/nonexistent"], "cannot be run")):
             with self.subTest(args=args):
@@ -152,6 +161,7 @@ class Planted(Case):
         self.assertRegex(report["listing"], r"sraiw ")
         self.assertLessEqual(report["instructions"], 4, report)
         self.assertLessEqual(int(report["low"], 16), int(report["pc"], 16))
+        self.assertIn(int(report["high"], 16) - int(report["pc"], 16), (2, 4))
         self.assertIn("sarw", report["code"])
 
     def test_names_the_block(self):
@@ -161,11 +171,22 @@ class Planted(Case):
                 self.assertEqual((status, report["others"]), (1, False), report)
                 self.found(report, "sum_first")
 
+    def test_shared_libraries(self):
+        report, status = self.bisect(*SYSROOT, sums(static=False), mutant="word_zero_extended")
+        self.assertEqual(status, 1, report)
+        self.found(report, "sum_first")
+
     def test_a_clock(self):
         right = self.riv(sums()).stdout.strip()
         report, status = self.bisect("--check", f"grep -q '^{right}$'", sums("CLOCK"), mutant="word_zero_extended")
         self.assertEqual(status, 1, report)
         self.found(report, "sum_first")
+
+    def test_it_never_ends(self):
+        """Translated, the program hangs: runs are ended in time."""
+        report, status = self.bisect("--limit=1", sums("HANG"), mutant="word_zero_extended")
+        self.assertEqual(status, 1, report)
+        self.assertEqual(report["symbol"].split("+")[0], "sum_second", report)
 
     def test_one_of_several(self):
         report, status = self.bisect(sums("TWO"), mutant="word_zero_extended")
@@ -175,6 +196,10 @@ class Planted(Case):
     def test_in_words(self):
         done = self.riv("diff", "--bisect", sums(), env={"RIV_MUTANT": "word_zero_extended"})
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        right = self.riv(sums()).stdout
+        around = re.search(r"With (--interpret=\S+) it is right", done.stderr).group(1)
+        self.assertEqual(self.riv(around, sums(), env={"RIV_MUTANT": "word_zero_extended"}).stdout, right)
+        self.assertNotEqual(self.riv(sums(), env={"RIV_MUTANT": "word_zero_extended"}).stdout, right)
         for line in ("goes wrong when these instructions are translated", "sraiw", "in sum_first+", "it is right."):
             self.assertIn(line, done.stderr)
 
