@@ -44,7 +44,8 @@ static struct {
     size_t n, k, base;       /* stretches, the one that is next, the one that begins with *at */
     const struct plan *plan; /* of the one under way */
     const uint64_t *words;
-    const struct plan_insn *insn, *last, *done; /* next of the plan, its end; the one just executed (--step) */
+    uint32_t insn, insns_here;    /* next of the plan; how many there are */
+    const struct plan_insn *done; /* the one just executed (--step) */
     const uint64_t *done_words;
     uint32_t store;     /* next of the plan */
     const uint64_t *fp; /* the last state with floating point, or NULL: at's */
@@ -207,9 +208,8 @@ INLINE bool enter(void) {
         f.words = no_words;
         insns = f.plan->insn_count;
     }
-    f.insn = f.plan->insns;
-    f.last = f.insn + insns;
-    f.store = 0;
+    f.insn = f.store = 0;
+    f.insns_here = insns;
     return true;
 }
 
@@ -248,7 +248,8 @@ INLINE bool arrive(uint64_t pc) {
         bool fp = s->words[STATE_X] || !plain || ++f.since_full == FULL_EVERY;
         if (s->words[STATE_X])
             f.fp = s->words;
-        if (pc_of(s) != pc || !same_x(&s->words[STATE_X]) || (fp && !same_fp(pc))) {
+        uint64_t begins = f.plan && f.plan->insn_count ? f.plan->pc : pc_of(s);
+        if (begins != pc || !same_x(&s->words[STATE_X]) || (fp && !same_fp(pc))) {
             stop(STOPPED);
             return false;
         }
@@ -260,7 +261,7 @@ INLINE bool arrive(uint64_t pc) {
         stop(STOPPED);
         return false;
     }
-    f.insns += (uint64_t)(f.last - f.insn);
+    f.insns += f.insns_here;
     f.k++;
     return true;
 }
@@ -270,7 +271,7 @@ INLINE bool arrive_all(uint64_t pc) {
     do
         if (!arrive(pc))
             return false;
-    while (f.insn == f.last);
+    while (f.insn == f.insns_here);
     return true;
 }
 
@@ -281,16 +282,16 @@ INLINE void at_block(uint64_t pc, uint32_t size) {
         stop(STOPPED);
         return;
     }
-    if (f.insn == f.last && !arrive_all(pc))
+    if (f.insn == f.insns_here && !arrive_all(pc))
         return;
-    if (f.insn->pc == pc && f.plan->bytes == size && f.last - f.insn == f.plan->insn_count) { /* the usual */
-        f.insn = f.last;
+    if (!f.insn && f.plan->pc == pc && f.plan->bytes == size && f.insns_here == f.plan->insn_count) { /* the usual */
+        f.insn = f.insns_here;
         if (f.plan->store_count && !expect_stores(f.plan->store_count))
             stop(STOPPED);
         return;
     }
     for (uint64_t at = pc, last = pc + size; at < last;) {
-        if (f.insn == f.last) {
+        if (f.insn == f.insns_here) {
             /* Unicorn's block goes on where riv's has ended: what riv knows there cannot be compared */
             if (f.k == f.n || !enter()) {
                 stop(STOPPED);
@@ -299,15 +300,15 @@ INLINE void at_block(uint64_t pc, uint32_t size) {
             const struct record_stretch *s = &f.s[f.k++];
             if (s->has_state && s->words[STATE_X])
                 f.fp = s->words;
-            f.insns += (uint64_t)(f.last - f.insn);
+            f.insns += f.insns_here;
             continue;
         }
-        if (f.insn->pc != at || (f.insn->stores && !expect_stores(f.insn->stores))) {
+        const struct plan_insn *insn = &f.plan->insns[f.insn++];
+        if (insn->pc != at || (insn->stores && !expect_stores(insn->stores))) {
             stop(STOPPED);
             return;
         }
-        at += f.insn->length;
-        f.insn++;
+        at += insn->length;
     }
 }
 
@@ -334,27 +335,28 @@ INLINE void at_insn(uint64_t pc) {
         stop(STOPPED);
         return;
     }
-    if (f.insn == f.last && !arrive_all(pc))
+    if (f.insn == f.insns_here && !arrive_all(pc))
         return;
-    if (f.insn->pc != pc) {
+    f.done_words = f.words;
+    f.done = &f.plan->insns[f.insn++];
+    if (f.done->pc != pc) {
         stop(STOPPED);
         return;
     }
-    f.done_words = f.words;
-    f.done = f.insn++;
     if (f.done->stores && !expect_stores(f.done->stores))
         stop(STOPPED);
 }
 
 /* The usual: inside a segment, and no stores about. */
 INLINE bool at_plain_insn(uint64_t pc) {
-    const struct plan_insn *next = f.insn;
-    if (f.outcome != RUNNING || next == f.last || next->pc != pc || next->stores || f.checked != f.made_count ||
-        !wrote(f.done))
+    if (f.insn == f.insns_here)
+        return false;
+    const struct plan_insn *next = &f.plan->insns[f.insn];
+    if (f.outcome != RUNNING || next->pc != pc || next->stores || f.checked != f.made_count || !wrote(f.done))
         return false;
     f.done_words = f.words;
     f.done = next;
-    f.insn = next + 1;
+    f.insn++;
     return true;
 }
 
@@ -414,7 +416,8 @@ size_t fast_run(struct fast_stretches *all, size_t from, struct state *at) {
     f.states = f.insns = f.stores = 0;
     f.fp = NULL;
     f.at = at;
-    f.insn = f.last = f.done = &nothing;
+    f.insn = f.insns_here = 0;
+    f.done = &nothing;
     f.done_words = no_words;
     f.code_low = UINT64_MAX;
     f.code_high = 0;
