@@ -2,8 +2,8 @@
  *
  * The reference is sent back and does the block one instruction at a time.  Then riv's side runs the block's first
  * instruction, its first two, its first three ... each as a translation of its own, always from the same registers and
- * memory: the shortest one whose result differs ends with the wrong instruction.  Where the reference's block is longer than
- * any of riv's, they are run one by one.
+ * memory: the shortest one whose result differs ends with the wrong instruction.  Where the reference's block is longer
+ * than any of riv's, they are run one by one.
  */
 #include <stdlib.h>
 #include <string.h>
