@@ -428,7 +428,7 @@ static void make_start(struct maker *m) {
             s->x[i] = (uint64_t)(int64_t)(int32_t)s->x[i];
         s->f[i] = operand_f(r);
     }
-    if (percent(r, 8))
+    if (percent(r, 20))
         operands_alike(r, s->f);
     unsigned frm = percent(r, 50) ? 0 : below(r, 5);
     if (!m->options->tame && percent(r, 3))

@@ -96,7 +96,7 @@ void operands_alike(uint64_t *r, uint64_t f[32]) {
                                        0x7ff8000000000000};
     static const uint32_t singles[] = {0x3f800000, 1, 0x7f7fffff, 0x7f800000, 0x7fc00000};
     static const uint16_t halves[] = {0x3c00, 1, 0x7bff, 0x7c00, 0x7e00};
-    unsigned format = below(r, 3), other = below(r, 5);
+    unsigned format = below(r, 5) / 2, other = below(r, 5);
     for (int i = 0; i < 32; i++) {
         uint64_t random = program_random(r);
         bool sign = random >> 63, zero = random >> 62 & 1;

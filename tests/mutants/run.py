@@ -5,8 +5,8 @@
 
 BUILD is a build directory made with -DRIVULET_MUTANTS=ON. A fault is found when riv-fuzz reports a difference and names one of
 the instructions that mutants.def lists. Without --full each has the seed and the options that lead to it quickly; with --full,
-60 seconds, a fresh seed and no options; where the report says fence.i, as it does of code that has changed whatever is wrong
-there, what is left of the 60 seconds has another seed.
+60 seconds, a fresh seed and no options; where the report cannot tell (it says fence.i of all code that has changed, and ? where
+several instructions are needed), what is left of the 60 seconds has another seed.
 """
 import argparse
 import concurrent.futures
@@ -41,7 +41,7 @@ def run(build, name, finder, instructions, full):
     while full and left > 0:
         found, seen, seconds = fuzz(build, env, [f"--seconds={left:.0f}"], instructions, start)
         left = FULL_SECONDS - seconds
-        if found or not seen.startswith("fence.i"):
+        if found or not seen.startswith(("fence.i", "?")):
             break
     if full:
         return found, seen, seconds
