@@ -44,7 +44,9 @@ static struct {
     size_t n, k, base;       /* stretches, the one that is next, the one that begins with *at */
     const struct plan *plan; /* of the one under way */
     const uint64_t *words;
-    const struct plan_insn *insn, *last, *done; /* next of the plan, its end; the one just executed (--step) */
+    uint32_t left;                /* bytes of code that Unicorn is to do before the next state (block ends) */
+    uint32_t insn, insns_here;    /* next of the plan; how many there are */
+    const struct plan_insn *done; /* the one just executed (--step) */
     const uint64_t *done_words;
     uint32_t store;     /* next of the plan */
     const uint64_t *fp; /* the last state with floating point, or NULL: at's */
@@ -63,6 +65,8 @@ static struct {
 static const struct plan_insn nothing;
 
 static void stop(enum outcome o) {
+    if (f.outcome != RUNNING)
+        return;
     f.outcome = o;
     uc_emu_stop(f.uc);
 }
@@ -186,40 +190,41 @@ static void all_compared(void) {
 
 static uint64_t pc_of(const struct record_stretch *s) { return s->part ? s->part->block->pc : s->words[0]; }
 
+/* The plan of the next stretch. */
+INLINE const struct plan *plan_next(const struct record_stretch *s) {
+    return s->part ? plan_of(s) : plan_of_records(s->records, s->record_count);
+}
+
+/* It is for this comparison: nothing in it needs care, and it is complete, or was left for an instruction that was
+ * interpreted. */
+INLINE bool suits(const struct record_stretch *s, const struct plan *p) {
+    if (!p || p->slow)
+        return false;
+    return !s->part || s->insns == p->insn_count ||
+           (s + 1 < f.s + f.n && s[1].has_state && !s[1].part && s[1].record_count);
+}
+static bool is_plain(const struct record_stretch *s) { return suits(s, plan_next(s)); }
+
 /* The next stretch becomes the one under way. False: it is not for this comparison. */
 INLINE bool enter(void) {
     static const uint64_t no_words[1];
     const struct record_stretch *s = &f.s[f.k];
-    uint32_t insns = s->insns;
-    if (s->part) {
-        f.plan = plan_of(s);
-        if (!f.plan || f.plan->slow)
-            return false;
-        /* left in the middle, for an instruction that was interpreted */
-        if (insns != f.plan->insn_count &&
-            !(f.k + 1 < f.n && f.s[f.k + 1].has_state && !f.s[f.k + 1].part && f.s[f.k + 1].record_count))
-            return false;
-        f.words = s->words;
-    } else {
-        f.plan = plan_of_records(s->records, s->record_count);
-        if (!f.plan || f.plan->slow)
-            return false;
-        f.words = no_words;
-        insns = f.plan->insn_count;
-    }
-    f.insn = f.plan->insns;
-    f.last = f.insn + insns;
-    f.store = 0;
+    const struct plan *p = plan_next(s);
+    if (!suits(s, p))
+        return false;
+    f.plan = p;
+    f.words = s->part ? s->words : no_words;
+    uint32_t insns = s->part ? s->insns : p->insn_count;
+    f.insn = f.store = 0;
+    f.insns_here = insns;
     return true;
 }
 
-/* Unicorn is behind all stretches: more of them are wanted.  False: stopped. */
+/* Unicorn is behind all stretches: more of them are wanted.  False: there are none, or it differs. */
 static __attribute__((noinline)) bool go_on(uint64_t pc) {
     struct fast_stretches *all = f.all;
-    if (pc != all->end.pc || !same_x(all->end.x) || !same_f(all->end.f, all->end.fcsr, pc)) {
-        stop(STOPPED);
+    if (pc != all->end.pc || !same_x(all->end.x) || !same_f(all->end.f, all->end.fcsr, pc))
         return false;
-    }
     all_compared();
     size_t n = engine_stretch_on(lockstep.hart, &all->s);
     if (!n) {
@@ -238,29 +243,30 @@ static __attribute__((noinline)) bool go_on(uint64_t pc) {
     return true;
 }
 
-/* Unicorn is where the next stretch begins.  False: stopped. */
-INLINE bool arrive(uint64_t pc) {
+/* Unicorn is where the next stretch begins; the state, where it has one. False: not the same. */
+INLINE bool compare_next(uint64_t pc) {
     if (f.k == f.n && !go_on(pc))
         return false;
     const struct record_stretch *s = &f.s[f.k];
-    bool plain = enter();
-    if (s->has_state) {
-        bool fp = s->words[STATE_X] || !plain || ++f.since_full == FULL_EVERY;
-        if (s->words[STATE_X])
-            f.fp = s->words;
-        if (pc_of(s) != pc || !same_x(&s->words[STATE_X]) || (fp && !same_fp(pc))) {
-            stop(STOPPED);
-            return false;
-        }
-        f.states += !lockstep.step;
-        if (fp)
-            all_compared();
-    }
-    if (!plain) {
+    if (!s->has_state)
+        return true;
+    bool fp = s->words[STATE_X] || ++f.since_full == FULL_EVERY || !is_plain(s);
+    if (s->words[STATE_X])
+        f.fp = s->words;
+    if (pc_of(s) != pc || !same_x(&s->words[STATE_X]) || (fp && !same_fp(pc)))
+        return false;
+    f.states += !lockstep.step;
+    if (fp)
+        all_compared();
+    return true;
+}
+
+INLINE bool arrive(uint64_t pc) {
+    if (!compare_next(pc) || !enter()) {
         stop(STOPPED);
         return false;
     }
-    f.insns += (uint64_t)(f.last - f.insn);
+    f.insns += f.insns_here;
     f.k++;
     return true;
 }
@@ -270,45 +276,62 @@ INLINE bool arrive_all(uint64_t pc) {
     do
         if (!arrive(pc))
             return false;
-    while (f.insn == f.last);
+    while (f.insn == f.insns_here);
     return true;
 }
 
-INLINE void at_block(uint64_t pc, uint32_t size) {
+/* The next stretches, up to one that has a state, are what Unicorn does next. */
+INLINE bool take_on(void) {
+    do {
+        if (!enter())
+            return false;
+        uint32_t bytes = f.plan->bytes, stores = f.plan->store_count;
+        if (f.insns_here != f.plan->insn_count) {
+            bytes = stores = 0;
+            for (uint32_t i = 0; i < f.insns_here; i++) {
+                bytes += f.plan->insns[i].length;
+                stores += f.plan->insns[i].stores;
+            }
+        }
+        if (stores && !expect_stores(stores))
+            return false;
+        f.left += bytes;
+        f.insns += f.insns_here;
+        f.k++;
+    } while (f.k < f.n && !f.s[f.k].has_state);
+    return true;
+}
+
+/* One of Unicorn's blocks that is not within what has been taken on. */
+INLINE void at_other_block(uint64_t pc, uint32_t size) {
     if (f.outcome != RUNNING)
         return;
-    if (f.checked != f.made_count && !stores_made()) {
+    if (!f.left && (!stores_made() || !compare_next(pc) || !take_on())) {
         stop(STOPPED);
         return;
     }
-    if (f.insn == f.last && !arrive_all(pc))
-        return;
-    if (f.insn->pc == pc && f.plan->bytes == size && f.last - f.insn == f.plan->insn_count) { /* the usual */
-        f.insn = f.last;
-        if (f.plan->store_count && !expect_stores(f.plan->store_count))
-            stop(STOPPED);
-        return;
-    }
-    for (uint64_t at = pc, last = pc + size; at < last;) {
-        if (f.insn == f.last) {
-            /* Unicorn's block goes on where riv's has ended: what riv knows there cannot be compared */
-            if (f.k == f.n || !enter()) {
-                stop(STOPPED);
-                return;
-            }
-            const struct record_stretch *s = &f.s[f.k++];
-            if (s->has_state && s->words[STATE_X])
-                f.fp = s->words;
-            f.insns += (uint64_t)(f.last - f.insn);
-            continue;
-        }
-        if (f.insn->pc != at || (f.insn->stores && !expect_stores(f.insn->stores))) {
+    while (size > f.left) {
+        /* Unicorn's block goes on where riv's has ended: what riv knows there cannot be compared */
+        if (f.k == f.n) {
             stop(STOPPED);
             return;
         }
-        at += f.insn->length;
-        f.insn++;
+        if (f.s[f.k].words[STATE_X])
+            f.fp = f.s[f.k].words;
+        if (!take_on()) {
+            stop(STOPPED);
+            return;
+        }
     }
+    f.left -= size;
+}
+
+/* Within a block of riv's Unicorn's blocks are only counted: where it ends shows whether they were the right ones. */
+INLINE bool at_inner_block(uint32_t size) {
+    if (size > f.left)
+        return false;
+    f.left -= size;
+    return true;
 }
 
 INLINE bool wrote(const struct plan_insn *done) {
@@ -334,39 +357,48 @@ INLINE void at_insn(uint64_t pc) {
         stop(STOPPED);
         return;
     }
-    if (f.insn == f.last && !arrive_all(pc))
+    if (f.insn == f.insns_here && !arrive_all(pc))
         return;
-    if (f.insn->pc != pc) {
+    f.done_words = f.words;
+    f.done = &f.plan->insns[f.insn++];
+    if (f.done->pc != pc) {
         stop(STOPPED);
         return;
     }
-    f.done_words = f.words;
-    f.done = f.insn++;
     if (f.done->stores && !expect_stores(f.done->stores))
         stop(STOPPED);
 }
 
 /* The usual: inside a segment, and no stores about. */
 INLINE bool at_plain_insn(uint64_t pc) {
-    const struct plan_insn *next = f.insn;
-    if (f.outcome != RUNNING || next == f.last || next->pc != pc || next->stores || f.checked != f.made_count ||
-        !wrote(f.done))
+    if (f.insn == f.insns_here)
+        return false;
+    const struct plan_insn *next = &f.plan->insns[f.insn];
+    if (f.outcome != RUNNING || next->pc != pc || next->stores || f.checked != f.made_count || !wrote(f.done))
         return false;
     f.done_words = f.words;
     f.done = next;
-    f.insn = next + 1;
+    f.insn++;
     return true;
 }
 
-static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) { at_block(pc, size); }
+static __attribute__((noinline)) void other_block(uint64_t pc, uint32_t size) { at_other_block(pc, size); }
+static void on_block(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+    if (!at_inner_block(size))
+        other_block(pc, size);
+}
 static __attribute__((noinline)) void other_insn(uint64_t pc) { at_insn(pc); }
 static void on_insn(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
     if (!at_plain_insn(pc))
         other_insn(pc);
 }
 #ifdef FAST_TARGET /* of the host's, with wider vectors */
-__attribute__((target(FAST_TARGET))) static void on_block_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
-    at_block(pc, size);
+__attribute__((target(FAST_TARGET), noinline)) static void other_block_wide(uint64_t pc, uint32_t size) {
+    at_other_block(pc, size);
+}
+static void on_block_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
+    if (!at_inner_block(size))
+        other_block_wide(pc, size);
 }
 __attribute__((target(FAST_TARGET), noinline)) static void other_insn_wide(uint64_t pc) { at_insn(pc); }
 static void on_insn_wide(uc_engine *uc, uint64_t pc, uint32_t size, void *ctx) {
@@ -414,7 +446,8 @@ size_t fast_run(struct fast_stretches *all, size_t from, struct state *at) {
     f.states = f.insns = f.stores = 0;
     f.fp = NULL;
     f.at = at;
-    f.insn = f.last = f.done = &nothing;
+    f.insn = f.insns_here = f.left = 0;
+    f.done = &nothing;
     f.done_words = no_words;
     f.code_low = UINT64_MAX;
     f.code_high = 0;

@@ -2,7 +2,8 @@
  *
  * The reference is sent back and does the block one instruction at a time.  Then riv's side runs the block's first
  * instruction, its first two, its first three ... each as a translation of its own, always from the same registers and
- * memory: the shortest one whose result differs ends with the wrong instruction.
+ * memory: the shortest one whose result differs ends with the wrong instruction.  Where the reference's block is longer
+ * than any of riv's, they are run one by one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct probe {
     struct task task;
     uint32_t wanted, insns;
     bool done;
+    struct state *each; /* what is to be kept after each instruction, one a block; or NULL */
     struct store stores[STORES_MAX];
     uint32_t store_count;
 };
@@ -35,6 +37,10 @@ static void on_records(void *ctx, struct hart *h, const struct record *r, size_t
 
 static void on_block(void *ctx, struct hart *h) {
     struct probe *p = ctx;
+    if (p->each && p->insns > 0 && p->insns <= p->wanted) {
+        state_of_hart(&p->each[p->insns - 1], h);
+        p->each[p->insns - 1].position = p->insns;
+    }
     if (p->insns >= p->wanted) {
         p->done = true;
         engine_kick(h);
@@ -50,15 +56,17 @@ static void restore(const struct store *stores, uint32_t count) {
     }
 }
 
-static bool run_prefix(struct probe *p, const struct state *start, uint32_t n, struct state *end) {
+/* n instructions from start on, as one translation; each: as n translations. */
+static bool run_prefix(struct probe *p, const struct state *start, uint32_t n, struct state *end, struct state *each) {
     char err[256];
     struct task *self = task_current;
     struct engine_config config = process.config->engine;
     memset(p, 0, sizeof *p);
     p->wanted = n;
+    p->each = each;
     config.mem = (struct guest_memory){.fetch = watch_fetch, .watch_code = watch_code};
     config.isa = lockstep.isa;
-    config.max_insns = n;
+    config.max_insns = each ? 1 : n;
     config.dump = 0;
     config.stats = false;
     config.observer = (struct observer){.ctx = p,
@@ -123,6 +131,23 @@ static void list_loads(const struct batch *b, struct divergence *d, const struct
     }
 }
 
+/* The first instruction after which a run one by one differs. */
+static void locate_by_steps(struct probe *p, struct divergence *d, const struct state *steps, uint32_t n) {
+    static struct state each[STEPS_MAX];
+    struct state end;
+    memset(each, 0, sizeof each);
+    run_prefix(p, &d->start, n, &end, each);
+    for (uint32_t i = 0; i < n && each[i].position; i++) {
+        if (!differs(&each[i], &steps[i]))
+            continue;
+        d->located = true;
+        d->insn = d->from + i;
+        d->ours = each[i];
+        d->theirs = steps[i];
+        return;
+    }
+}
+
 void locate(const struct batch *b, struct divergence *d) {
     static struct state steps[STEPS_MAX];
     struct probe *p = malloc(sizeof *p);
@@ -136,7 +161,7 @@ void locate(const struct batch *b, struct divergence *d) {
     restore(&b->stores[first], b->store_count - first);
     for (uint32_t i = 1; i <= n && i <= PREFIX_MAX; i++) {
         struct state end;
-        if (!run_prefix(p, &d->start, i, &end))
+        if (!run_prefix(p, &d->start, i, &end, NULL))
             break;
         if (end.position != i || end.position > n || !differs(&end, &steps[i - 1]))
             continue;
@@ -146,6 +171,8 @@ void locate(const struct batch *b, struct divergence *d) {
         d->theirs = steps[i - 1];
         break;
     }
+    if (!d->located && n > PREFIX_MAX) /* no translation is that long */
+        locate_by_steps(p, d, steps, n);
     if (!d->located && strcmp(d->what, "store") == 0 && d->store_insn != UINT32_MAX) {
         d->located = true;
         d->insn = d->store_insn;
@@ -170,7 +197,7 @@ char *locate_code(uint64_t pc) {
     config.isa = lockstep.isa;
     config.kind = ENGINE_JIT;
     config.hot = 1;
-    config.max_insns = lockstep.step ? 1 : 0;
+    config.max_insns = lockstep.step && !lockstep.reference->fast ? 1 : 0;
     config.dump = DUMP_IR | DUMP_OUT_ASM;
     config.dump_to = to;
     config.interpret = lockstep.interpret;

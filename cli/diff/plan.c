@@ -87,12 +87,8 @@ static void add(struct plan *p, const struct record_slot *slot, bool *owes) {
 
 static void finish(struct plan *p, bool owes) {
     p->slow |= owes;
-    p->pc = p->insns[0].pc;
-    uint64_t end = p->pc;
-    bool whole = p->insn_count > 0;
-    for (uint32_t i = 0; i < p->insn_count; end += p->insns[i++].length)
-        whole &= p->insns[i].pc == end;
-    p->bytes = whole ? (uint32_t)(end - p->pc) : 0;
+    for (uint32_t i = 0; i < p->insn_count; i++)
+        p->bytes += p->insns[i].length;
 }
 
 const struct plan *plan_make(struct record_part *part) {
@@ -115,7 +111,7 @@ const struct plan *plan_of_records(const struct record *r, size_t n) {
     bool owes = false;
     if (n > ROOM || (!*p && !(*p = reserve(ROOM, ROOM))))
         return NULL;
-    (*p)->insn_count = (*p)->store_count = 0;
+    (*p)->insn_count = (*p)->store_count = (*p)->bytes = 0;
     (*p)->slow = n == 0 || r[0].kind != RECORD_INSN;
     for (size_t i = 0; i < n && !(*p)->slow; i++)
         add(*p, &(struct record_slot){r[i], NO_WORD, NO_WORD, NO_WORD}, &owes);

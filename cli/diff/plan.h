@@ -24,9 +24,8 @@ struct plan_insn {
 };
 
 struct plan {
-    uint64_t pc;
     uint32_t insn_count, store_count;
-    uint32_t bytes; /* from pc on, where all of it is one piece; else 0 */
+    uint32_t bytes; /* of all instructions */
     bool slow;      /* something in it is not for the fast comparison */
     struct plan_store *stores;
     struct plan_insn insns[];

@@ -407,16 +407,6 @@ static void aim_jumps(struct maker *m, unsigned loop_branch) {
     }
 }
 
-/* One number and zeros of its format, of both signs, in half of the registers: sums that cancel, comparisons of equals.
- */
-static void make_meet(uint64_t f[32], uint64_t *r) {
-    uint64_t number = f[0], sign = number >> 32 == 0xffffffff ? 1u << 31 : 1ull << 63,
-             box = number >> 32 == 0xffffffff ? 0xffffffff00000000 : 0;
-    for (int i = 1; i < 32; i++)
-        if (percent(r, 50))
-            f[i] = (percent(r, 50) ? number : box) ^ (percent(r, 50) ? sign : 0);
-}
-
 static void make_start(struct maker *m) {
     struct program_state *s = &m->p->start;
     uint64_t *r = &m->r;
@@ -439,7 +429,7 @@ static void make_start(struct maker *m) {
         s->f[i] = operand_f(r);
     }
     if (percent(r, 20))
-        make_meet(s->f, r);
+        operands_alike(r, s->f);
     unsigned frm = percent(r, 50) ? 0 : below(r, 5);
     if (!m->options->tame && percent(r, 3))
         frm = 5 + below(r, 3);

@@ -91,6 +91,26 @@ uint64_t operand_f(uint64_t *r) {
     }
 }
 
+void operands_alike(uint64_t *r, uint64_t f[32]) {
+    static const uint64_t doubles[] = {0x3ff0000000000000, 1, 0x7fefffffffffffff, 0x7ff0000000000000,
+                                       0x7ff8000000000000};
+    static const uint32_t singles[] = {0x3f800000, 1, 0x7f7fffff, 0x7f800000, 0x7fc00000};
+    static const uint16_t halves[] = {0x3c00, 1, 0x7bff, 0x7c00, 0x7e00};
+    unsigned format = below(r, 5) / 2, other = below(r, 5);
+    for (int i = 0; i < 32; i++) {
+        uint64_t random = program_random(r);
+        bool sign = random >> 63, zero = random >> 62 & 1;
+        if (percent(r, 25))
+            continue;
+        if (format == 0)
+            f[i] = (zero ? 0 : doubles[other]) | (uint64_t)sign << 63;
+        else if (format == 1)
+            f[i] = fp_box_s((zero ? 0 : singles[other]) | (uint32_t)sign << 31);
+        else
+            f[i] = fp_box_h((uint16_t)((zero ? 0 : halves[other]) | sign << 15));
+    }
+}
+
 const char *const operand_class_names[OPERAND_CLASSES] = {
     "0",    "1",    "-1",      "-2^31",  "2^31-1", "-2^63", "2^63-1", "small",     "32 bits",
     "wide", "zero", "subnorm", "normal", "inf",    "qNaN",  "sNaN",   "not boxed",

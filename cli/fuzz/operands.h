@@ -9,6 +9,10 @@ uint64_t operand_x(uint64_t *r);
 /* 64 raw bits: doubles, boxed and unboxed singles and halves: every class of number, signalling and quiet NaNs. */
 uint64_t operand_f(uint64_t *r);
 
+/* Most of f becomes zero or one other number of a format, with either sign: some things happen only to operands that are equal or
+ * opposite. */
+void operands_alike(uint64_t *r, uint64_t f[32]);
+
 /* What a value is, for coverage. */
 enum operand_class {
     CLASS_ZERO,

@@ -5,7 +5,8 @@
 
 BUILD is a build directory made with -DRIVULET_MUTANTS=ON. A fault is found when riv-fuzz reports a difference and names one of
 the instructions that mutants.def lists. Without --full each has the seed and the options that lead to it quickly; with --full,
-60 seconds, a fresh seed and no options.
+60 seconds, a fresh seed and no options; where the report cannot tell (it says fence.i of all code that has changed, and ? where
+several instructions are needed), what is left of the 60 seconds has another seed.
 """
 import argparse
 import concurrent.futures
@@ -36,8 +37,20 @@ def run(build, name, finder, instructions, full):
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         failed = re.search(r"tests failed out of 1$", done.stdout, re.M) and done.returncode == 8
         return bool(failed and "0 tests failed" not in done.stdout), finder, time.monotonic() - start
-    command = [os.path.join(build, "riv-fuzz"), "--jobs=1", "--output="]
-    command += [f"--seconds={FULL_SECONDS}"] if full else [f"--seconds={SECONDS}", f"--seed={SEED}", *finder.split()]
+    left = FULL_SECONDS
+    while full and left > 0:
+        found, seen, seconds = fuzz(build, env, [f"--seconds={left:.0f}"], instructions, start)
+        left = FULL_SECONDS - seconds
+        if found or not seen.startswith(("fence.i", "?")):
+            break
+    if full:
+        return found, seen, seconds
+    return fuzz(build, env, [f"--seconds={SECONDS}", f"--seed={SEED}", *finder.split()], instructions, start)
+
+
+def fuzz(build, env, options, instructions, start):
+    """(found, what was seen, seconds since start)"""
+    command = [os.path.join(build, "riv-fuzz"), "--jobs=1", "--output=", *options]
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=240)
     except subprocess.TimeoutExpired:
