@@ -96,9 +96,10 @@ static void emit_handlers(void) {
     E(addi, T1, T0, 0, 1);
     store_word(T1, T2, 8);
     E(addi, T1, 0, 0, SEGMENTS);
-    E(bltu, 0, T0, T1, 16);
+    E(bltu, 0, T0, T1, 20);
     E(lui, T1, 0, 0, (int32_t)FINISHER);
-    E(sw, 0, T1, T1, 0);
+    E(lui, T0, 0, 0, (int32_t)FINISH);
+    E(sw, 0, T1, T0, 0);
     E(jal, 0, 0, 0, 0);
     E(slli, T0, T0, 0, 4);
     E(add, T2, T2, T0, 0);
