@@ -177,6 +177,8 @@ void interp_come_in(struct hart *h); /* around anything that interprets */
 void interp_go_out(struct hart *h);
 enum interp_stop interp_step_one(struct hart *h);           /* from its own decoding */
 enum interp_stop interp_run_sequence_alone(struct hart *h); /* after INTERP_EXCLUSIVE */
+/* A jump cache, empty; NULL: no memory.  And to empty it, which costs what was filled only: address spaces change often. */
+struct jump_entry *interp_make_jumps(void);
 void interp_clear_jumps(struct jump_entry *jump);
 enum interp_stop interp_run_system(struct hart *h); /* interp_privileged.c: interp_run with a board */
 enum interp_stop interp_step_system(struct hart *h, uint64_t n);

@@ -16,8 +16,6 @@
 #include "code_pages.h"
 #include "system.h"
 
-enum { JUMP_BYTES = JUMP_CACHE_SIZE * sizeof(struct jump_entry) };
-
 /* struct guest_memory's calls, with the hart as their context. */
 static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *cause) {
     struct hart *h = ctx;
@@ -82,13 +80,12 @@ static void select_jumps(struct hart *h) {
     if (context == in->context)
         return;
     if (in->jumps[context] == NULL) {
-        struct jump_entry *jump = malloc(JUMP_BYTES);
+        struct jump_entry *jump = interp_make_jumps();
         if (jump == NULL) { /* one for all, then: empty at each change */
             interp_clear_jumps(in->jump);
             in->jumps[in->context] = NULL;
             jump = in->jump;
         }
-        interp_clear_jumps(jump);
         in->jumps[context] = jump;
     }
     in->jump = in->jumps[context];

@@ -86,8 +86,7 @@ static void install(struct engine_hart *eh) {
     }
     if (eh->jump_drops[mode] != s->fetch_drops) { /* only the one that is going to be used */
         eh->jump_drops[mode] = s->fetch_drops;
-        for (unsigned i = 0; eh->jumps[mode] && i < JUMP_SLOTS; i++)
-            eh->jumps[mode][i].pc = jump_none(i);
+        engine_clear_jumps(eh->jumps[mode]);
     }
     if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
         engine_install_jumps(eh, mode);

@@ -233,8 +233,7 @@ static void make_room(struct engine *e, struct hart *h) {
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
         backend_reset_returns(eh->hart);
         for (int m = 0; m < JUMP_TABLES; m++)
-            for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = jump_none(i);
+            engine_clear_jumps(eh->jumps[m]);
     }
     pthread_mutex_unlock(&e->harts_lock);
     if (stopped)

@@ -3,6 +3,7 @@ import os
 import pty
 import re
 import signal
+import struct
 import subprocess
 import tempfile
 import termios
@@ -74,6 +75,14 @@ class Board(BootCase):
             done = self.boot("--icount", *options, program)
             self.assertEqual(done.returncode, 2)
             self.assertIn(f"drop {says}", done.stderr)
+
+    def test_devices_write_code(self):
+        program, disk = build_bare("dma_code"), WORK / "functions"
+        functions = [struct.pack("<II", (n * 7) << 20 | 0x513, 0x8067) + bytes(504) for n in range(64)]  # li a0, 7 n; ret
+        disk.write_bytes(b"".join(functions))
+        for options in (["--engine=interp"], ["--engine=jit"], ["--icount"], ["--icount", "--engine=interp"]):
+            done = self.boot(*options, "--drive", disk, program)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "passed\n", ""), options)
 
     def test_counted_time(self):
         """A clock that follows the instructions: all times of the timer ROM pass, in far less time than they say."""

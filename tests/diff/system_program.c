@@ -96,9 +96,10 @@ static void emit_handlers(void) {
     E(addi, T1, T0, 0, 1);
     store_word(T1, T2, 8);
     E(addi, T1, 0, 0, SEGMENTS);
-    E(bltu, 0, T0, T1, 16);
+    E(bltu, 0, T0, T1, 20);
     E(lui, T1, 0, 0, (int32_t)FINISHER);
-    E(sw, 0, T1, T1, 0);
+    E(lui, T0, 0, 0, (int32_t)FINISH);
+    E(sw, 0, T1, T0, 0);
     E(jal, 0, 0, 0, 0);
     E(slli, T0, T0, 0, 4);
     E(add, T2, T2, T0, 0);
@@ -128,9 +129,25 @@ static unsigned random_csr(void) {
 
 static unsigned reg(void) { return 10 + program_below(8); }
 
+/* What loops are made of. */
+static uint32_t random_body(void) {
+    switch (program_below(6)) {
+    case 0:
+        return enc(program_below(2) ? INSN_lw : INSN_lbu, reg(), reg(), 0, 0);
+    case 1:
+        return enc(INSN_sw, 0, reg(), reg(), 0);
+    case 2:
+        return enc(INSN_fadd_d, program_below(8), program_below(8), program_below(8), 0);
+    case 3:
+        return enc(INSN_srli, reg(), reg(), 0, (int32_t)program_below(31));
+    default:
+        return enc(program_below(2) ? INSN_add : INSN_xor, reg(), reg(), reg(), 0);
+    }
+}
+
 static void emit_random(uint64_t own, unsigned room) {
     bool machine = program_below(2);
-    switch (program_below(21)) {
+    switch (program_below(22)) {
     case 0:
     case 1: { /* CSRs */
         static const enum insn_id ids[] = {INSN_csrrw, INSN_csrrs, INSN_csrrc, INSN_csrrs, INSN_csrrc};
@@ -207,6 +224,19 @@ static void emit_random(uint64_t own, unsigned room) {
         E(addi, reg(), reg(), 0, 1);
         E(xor, reg(), reg(), reg(), 0);
         break;
+    case 20: { /* a loop, with a branch out of it now and then */
+        if (room < 48)
+            break;
+        E(addi, 19, 0, 0, (int32_t)program_below(60) + 1);
+        uint32_t head = at;
+        for (unsigned i = program_below(4); i > 0; i--)
+            emit(random_body());
+        if (program_below(2))
+            E(beq, 0, reg(), reg(), 12);
+        E(addi, 19, 19, 0, -1);
+        E(bne, 0, 19, 0, (int32_t)(head - at));
+        break;
+    }
     case 19: /* a device's register */
         if (!program->counted)
             break;

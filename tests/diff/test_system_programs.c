@@ -46,7 +46,7 @@ static bool bus_read(void *ctx, struct hart *h, uint64_t address, unsigned size,
     return true;
 }
 static bool bus_write(void *ctx, struct hart *h, uint64_t address, unsigned size, uint64_t value) {
-    if (address == FINISHER && size == 4 && value == FINISHER)
+    if (address == FINISHER && size == 4 && value == FINISH)
         engine_kick(h);
     else if (address == QUIET)
         for (unsigned bit = 3; bit < 12; bit += 2)
@@ -197,9 +197,11 @@ static bool make_machine(struct machine_under_test *m, unsigned xlen, bool count
     m->regions[0] = (struct bus_ram){RAM, CODE, m->ram, true};
     m->regions[1] = (struct bus_ram){RAM + CODE, RAM_BYTES - CODE, m->ram + CODE, false};
     m->bus = (struct bus){m, m->regions, 2, bus_read, bus_write, bus_time, bus_stimecmp, reached, NULL};
+    bool mixed = counted && xlen == 32; /* what is met once is interpreted, what is met again translated */
     const struct engine_config config = {.isa = &isas[xlen == 64],
                                          .kind = translated ? ENGINE_JIT : ENGINE_INTERP,
-                                         .hostile = translated ? 4 : 0,
+                                         .hostile = translated && !mixed ? 4 : 0,
+                                         .hot = mixed ? 2 : 0,
                                          .icount = counted,
                                          .system = &m->bus};
     m->engine = engine_create(&config, err, sizeof err);
