@@ -1,6 +1,7 @@
 """riv boot: the ROMs that come with it, on both engines; pictures against ones computed here; what cannot be booted."""
 import fcntl
 import os
+import re
 import unittest
 from pathlib import Path
 
@@ -101,6 +102,14 @@ class Boot(BootCase):
     def test_engines_draw_the_same(self):
         for rom in ("plasma", "bricks"):
             self.assertEqual(self.picture(rom, 3, "--engine=jit"), self.picture(rom, 3, "--engine=interp"), rom)
+
+    def test_nothing_hot_is_interpreted(self):
+        """CSRs, traps, returns, fences, instructions on two pages: generated code calls helpers."""
+        for rom in ("paging39", "paging32", "timer", "smc"):
+            stats = self.boot("--stats", "--display=none", f"rom:{rom}").stderr
+            counts = {name: int(n) for name, n in re.findall(r"^ *(helper calls|stepped one at a time) +(\d+)", stats, re.M)}
+            self.assertGreater(counts["helper calls"], 300, (rom, stats))
+            self.assertLess(counts["stepped one at a time"], 10, (rom, stats))
 
     def test_what_cannot_be_booted(self):
         """One line each, status 1 for a file or device that will not do and 2 for a wrong command line; drives stay as they are."""

@@ -163,6 +163,8 @@ static uint32_t make_tlb(struct emitter *e) {
     asm_alu_ri(&e->a, ALU_SUB, true, RSP, bytes);
     for (int i = 0; i < xmms; i++)
         fp_store(e, true, mem_at(RSP, i * 8), i);
+    if (e->be->stats)
+        asm_alu_mi(&e->a, ALU_ADD, true, HART(stat[1]), 1);
     fpcr(e, true, HART(host_fpcr));
     asm_rm(&e->a, 0x8d, true, RDI, mem_at(RBP, -(int32_t)HART_BASE_OFFSET));
     asm_rm(&e->a, 0x8b, true, RSI, HART(call_arg[0]));
