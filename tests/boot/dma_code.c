@@ -1,4 +1,5 @@
-// Reads sector after sector over a function that it calls: what a device writes is executed, never what was there before.
+// Reads sector after sector over a function that it calls: what a device writes is executed, never what was there
+// before.
 #include "queue.h"
 
 enum { BLOCK_DEVICE = 2, SECTORS = 64, CALLS = 60, SECTOR = 512 };
