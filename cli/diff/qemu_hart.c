@@ -12,7 +12,7 @@
 #include "../../user/user.h"
 #include "qemu_hart.h"
 
-enum { MAPPED_MAX = 256 };
+enum { MAPPED_MAX = 256, OUR_FDS = 900 };
 #define GUESTS_ALONE (UINT64_C(1) << 39) /* below, qemu has nothing of its own */
 
 struct qemu_hart qemu_hart;
@@ -166,14 +166,16 @@ static void find_own_memory(void) {
 bool qemu_hart_open(const struct state *start, char *err, size_t n) {
     static const struct mirror_listener listener = {region_added, region_removed, code_changed};
     char why[200];
-    int memory = qemu_high_fd(memfd_create("riv-diff", MFD_CLOEXEC));
-    if (memory < 0) {
+    int memory = memfd_create("riv-diff", MFD_CLOEXEC);
+    int high = memory < 0 ? -1 : fcntl(memory, F_DUPFD_CLOEXEC, OUR_FDS);
+    close(memory);
+    if (high < 0) {
         snprintf(err, n, "no file for the reference's memory: %s", strerror(errno));
         return false;
     }
     if (!qemu_hart.program)
         qemu_hart.program = lockstep.isa->xlen == 64 ? "qemu-riscv64" : "qemu-riscv32";
-    if (!qemu_start(&qemu_hart.process, qemu_hart.program, lockstep.isa, memory, err, n))
+    if (!qemu_start(&qemu_hart.process, qemu_hart.program, lockstep.isa, high, err, n))
         return false;
     if (!gdb_open(&qemu_hart.gdb, qemu_hart.process.socket, lockstep.isa->xlen, why, sizeof why)) {
         snprintf(err, n, "%s: %s", qemu_hart.program, why);
@@ -188,7 +190,7 @@ bool qemu_hart_open(const struct state *start, char *err, size_t n) {
     qemu_read_core();
     qemu_hart.stale = ~UINT64_C(0);
     qemu_set_registers(start);
-    mirror_share(memory);
+    mirror_share(high);
     mirror_listen(&listener);
     return true;
 }

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -179,12 +178,7 @@ struct start {
 static _Noreturn void become_qemu(const struct start *s) {
     char guest[32];
     char *words[] = {(char *)s->program, "-cpu", (char *)s->cpu, "-g", (char *)s->path, guest, NULL};
-    struct rlimit files;
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
     snprintf(guest, sizeof guest, "/proc/self/fd/%d", PROGRAM_FD);
     if (dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(stderr_file, 2) < 0 ||
         dup2(s->memory, QEMU_MEMORY_FD) < 0 || dup2(s->guest, PROGRAM_FD) < 0)
@@ -230,7 +224,7 @@ static pid_t start_keeper(const struct start *s) {
     return pid;
 }
 
-int qemu_high_fd(int fd) {
+static int high(int fd) {
     int moved = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, OUR_FDS);
     if (moved < 0)
         return fd;
@@ -262,7 +256,7 @@ static bool ended(pid_t keeper, int *status) {
 static int connect_to(const char *path, pid_t keeper, int *status) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int fd = qemu_high_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    int fd = high(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     *status = -1;
     for (int waited = 0; fd >= 0 && waited < START_MS; waited += 2) {
         if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
@@ -307,8 +301,8 @@ bool qemu_start(struct qemu_process *q, const char *program, const struct isa *i
     char directory[] = "/tmp/riv-diff-XXXXXX", path[64], cpu[128], base[8], words[200] = "";
     struct start s = {.program = program, .cpu = cpu, .path = path, .memory = memory, .env = environment()};
     int status = 0;
-    s.guest = qemu_high_fd(memfd_create("riv-diff", MFD_CLOEXEC));
-    stderr_file = qemu_high_fd(memfd_create("riv-diff", MFD_CLOEXEC));
+    s.guest = high(memfd_create("riv-diff", MFD_CLOEXEC));
+    stderr_file = high(memfd_create("riv-diff", MFD_CLOEXEC));
     q->socket = -1;
     if (!s.env || s.guest < 0 || stderr_file < 0 || !write_program(s.guest, isa->xlen, q) || !mkdtemp(directory)) {
         snprintf(err, n, "%s cannot be started: %s", program, strerror(errno));

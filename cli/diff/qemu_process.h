@@ -24,8 +24,6 @@ enum { QEMU_MEMORY_FD = 100 }; /* in it, the descriptor of the file given to qem
 /* Starts program (looked up in PATH) for a hart of this instruction set. memory: the file that is to be its memory. It ends
  * with the calling thread, and cannot change anything outside of itself. False: one line in err. */
 bool qemu_start(struct qemu_process *q, const char *program, const struct isa *isa, int memory, char *err, size_t n);
-/* The same file under a number that the guest program does not expect to be free, where the limits allow it. */
-int qemu_high_fd(int fd);
 /* Why it has ended, as far as that is known: what it has written to stderr, on one line, or "". */
 void qemu_last_words(char *text, size_t n);
 
