@@ -65,7 +65,8 @@ class Terminal:
 def main():
     disk = Path(sys.argv[1]).resolve()
     emulator = sys.argv[2] if len(sys.argv) > 2 else str(Path(__file__).resolve().parent.parent.parent / "build/riv")
-    command = [emulator] if Path(emulator).name.startswith("qemu") else [emulator, "boot"]
+    qemu = Path(emulator).name.startswith("qemu")
+    command = [emulator, "-device", "virtio-blk-device,drive=d"] if qemu else [emulator, "boot"]
     with tempfile.TemporaryDirectory() as folder:
         repository(folder)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
@@ -73,7 +74,7 @@ def main():
         start = time.monotonic()
         process = subprocess.Popen([*command, "-M", "virt", "-nographic", "-m", "1G", "-kernel", f"{disk}.kernel", "-initrd",
                                     f"{disk}.initrd", "-append", "console=ttyS0 root=/dev/vda rw", "-drive",
-                                    f"file={disk},format=raw,snapshot=on", "-netdev", "user,id=n", "-device",
+                                    f"file={disk},format=raw,snapshot=on" + (",if=none,id=d" if qemu else ""), "-netdev", "user,id=n", "-device",
                                     "virtio-net-device,netdev=n", "-device", "virtio-rng-device"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         threading.Timer(900, process.kill).start()
         terminal = Terminal(process)
