@@ -26,13 +26,14 @@ struct environment {
     size_t count, room;
 };
 
-enum { OPTION_MAX = 24 };
+enum { OPTION_MAX = 24, INTERPRET_MAX = 16 };
 
 struct cli_options {
     enum cli_action action;
     struct linux_user_config user; /* complete after options_finish */
     struct isa isa;
     struct environment env;
+    struct engine_range interpret[INTERPRET_MAX];
     char *sysroot;                  /* owned; absolute */
     const char *log_file;           /* -D as given */
     char *log_again;                /* owned; what a later riv gets as -D */

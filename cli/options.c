@@ -153,6 +153,32 @@ static bool apply_log_file(struct cli_options *o, const char *value, char *err, 
     return true;
 }
 
+static bool parse_address(const char *text, const char **end, uint64_t *address) {
+    char *behind;
+    errno = 0;
+    *address = strtoull(text, &behind, 0);
+    *end = behind;
+    return *text >= '0' && *text <= '9' && !errno;
+}
+
+static bool apply_interpret(struct cli_options *o, const char *value, char *err, size_t n) {
+    unsigned count = 0;
+    for (const char *at = value;; at++) {
+        struct engine_range r;
+        if (!parse_address(at, &at, &r.start) || *at != '-' || !parse_address(at + 1, &at, &r.end) || r.end < r.start ||
+            (*at && *at != ','))
+            return fail(err, n, "--interpret takes LOW-HIGH,..., pairs of addresses, not '%s'", value);
+        if (count == INTERPRET_MAX)
+            return fail(err, n, "--interpret takes %d ranges at most", INTERPRET_MAX);
+        o->interpret[count++] = r;
+        if (!*at)
+            break;
+    }
+    o->user.engine.interpret = o->interpret;
+    o->user.engine.interpret_count = count;
+    return true;
+}
+
 static bool apply_help(struct cli_options *o, const char *value, char *err, size_t n) {
     o->action = ACTION_HELP;
     return true;
@@ -168,6 +194,8 @@ static bool apply_version(struct cli_options *o, const char *value, char *err, s
 const struct option_row option_rows[] = {
     {"engine", NULL, "NAME", "RIV_ENGINE", true, apply_engine, "auto (default), jit or interp"},
     {"cpu", NULL, "NAME", "RIV_CPU", true, apply_cpu, "the guest's instruction set; 'help' lists them"},
+    {"interpret", NULL, "LOW-HIGH,...", "RIV_INTERPRET", true, apply_interpret,
+     "never translates code at these addresses (HIGH excluded)"},
     {"L", NULL, "DIR", SYSROOT_ENV, true, apply_sysroot, "sysroot: absolute paths are looked up in DIR first"},
     {"E", NULL, "NAME=VALUE", NULL, false, apply_set, "sets a variable in the guest's environment"},
     {"U", NULL, "NAME", NULL, false, apply_unset, "removes a variable from the guest's environment"},

@@ -156,13 +156,17 @@ static uint64_t host_ns(void) {
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
-/* In a counted run both are the count. */
+/* In a counted run an instruction is a cycle, and sleeping in wfi takes cycles too. */
 static uint64_t cycles(const struct hart *h) { return h->sys->counted ? h->sys->icount : host_ns(); }
-static uint64_t retired(const struct hart *h) { return h->sys->counted ? h->sys->icount : interp_count(h); }
+static uint64_t retired(const struct hart *h) {
+    return h->sys->counted ? h->sys->icount - h->sys->idle : interp_count(h);
+}
+/* What is written is what the next instruction reads: the writing one does not count behind it. */
+static uint64_t itself(const struct hart *h) { return h->sys->counted ? 1 : 0; }
 static uint64_t read_cycle(const struct hart *h) { return cycles(h) + h->sys->cycle_offset; }
-static void write_cycle(struct hart *h, uint64_t v) { h->sys->cycle_offset = v - cycles(h); }
+static void write_cycle(struct hart *h, uint64_t v) { h->sys->cycle_offset = v - cycles(h) - itself(h); }
 static uint64_t read_instret(const struct hart *h) { return retired(h) + h->sys->instret_offset; }
-static void write_instret(struct hart *h, uint64_t v) { h->sys->instret_offset = v - retired(h); }
+static void write_instret(struct hart *h, uint64_t v) { h->sys->instret_offset = v - retired(h) - itself(h); }
 static uint64_t read_time(struct hart *h) {
     const struct bus *bus = h->sys->machine->bus;
     return bus->time(bus->ctx);

@@ -114,6 +114,7 @@ int insn_disassemble(const struct insn *insn, uint64_t pc, char *buf, size_t n) 
     case FMT_J:
         return snprintf(buf, n, "%s\t%s,0x%" PRIx64, name, xd, target);
     case FMT_SH:
+    case FMT_RNUM:
         return snprintf(buf, n, "%s\t%s,%s,0x%" PRIx32, name, xd, x1, (uint32_t)insn->imm);
     case FMT_AMO:
         return snprintf(buf, n, "%s%s\t%s,%s,(%s)", name, order_names[insn->rm & 3], xd, x2, x1);

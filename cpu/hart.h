@@ -88,6 +88,7 @@ struct hart {
     uint64_t return_low; /* its lowest address; below it is a guard page */
     uint64_t return_top; /* where the empty return stack's sentinel is */
     uint64_t call_arg[3], call_imm, call_fn, call_result; /* a helper call's operands */
+    uint64_t cas_arg[4], cas_saved[2]; /* a 16-byte compare-and-exchange: operands, host registers put aside */
     uint64_t leave_stub, call_stub, lookup_stub;          /* code that every block shares */
     uint64_t spill[24];  /* values generated code puts aside */
     uint64_t stat[4];    /* counters bumped by generated code when statistics are on */
@@ -108,6 +109,7 @@ struct hart {
     uint64_t *record_end; /* where it is full even for a block that follows one that was cut off */
     uint64_t record_fp;   /* floating-point state may have changed since it was last recorded */
     uint64_t state_stub;  /* records the registers with which a block is entered */
+    uint64_t count_left;  /* counted runs: instructions that generated code may still execute; blocks take theirs in advance */
 
     uint64_t id;          /* mhartid; set before engine_hart_init */
     struct system *sys;   /* the privileged architecture's state (cpu/system.h); NULL in user mode */

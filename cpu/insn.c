@@ -162,6 +162,9 @@ static bool extract_operands(unsigned format, uint32_t x, struct insn *out) {
     case FMT_SH:
         set(out, rd_of(x), rs1_of(x), 0, field(x, 20, 6));
         break;
+    case FMT_RNUM:
+        set(out, rd_of(x), rs1_of(x), 0, field(x, 20, 4));
+        break;
     case FMT_AMO:
         set(out, rd_of(x), rs1_of(x), rs2_of(x), 0);
         out->rm = field(x, 25, 2);

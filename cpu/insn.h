@@ -29,6 +29,7 @@ enum insn_format {
     FMT_U,    /* rd, imm >> 12 */
     FMT_J,    /* rd, target */
     FMT_SH,   /* rd, rs1, shamt */
+    FMT_RNUM, /* rd, rs1, round number */
     FMT_AMO,  /* rd, rs2, (rs1) */
     FMT_LR,   /* rd, (rs1) */
     FMT_CSR,  /* rd, csr, rs1 */
@@ -69,8 +70,9 @@ struct insn {
 enum isa_ext {
     EXT_I, EXT_M, EXT_A, EXT_F, EXT_D, EXT_C, EXT_Zicsr, EXT_Zifencei, EXT_Zicntr, EXT_Zba, EXT_Zbb, EXT_Zbs, EXT_Zbc,
     EXT_Zicond, EXT_Zcb, EXT_Zfa, EXT_Zfh, EXT_Zfhmin, EXT_Zawrs, EXT_Zihintpause, EXT_Zihintntl, EXT_Zicbom,
-    EXT_Zicboz, EXT_Zicbop, EXT_Zacas, EXT_COUNT,
+    EXT_Zicboz, EXT_Zicbop, EXT_Zacas, EXT_Zbkb, EXT_Zbkc, EXT_Zbkx, EXT_Zknd, EXT_Zkne, EXT_Zknh, EXT_COUNT,
     EXT_System = EXT_COUNT, /* M, S and U mode: isa_add_system; no name */
+    EXT_Zbb_Zbkb, EXT_Zbc_Zbkc, EXT_Zkne_Zknd, /* what either of two has: implied, no name */
 };
 
 /* An instruction set: what --cpu names. */

@@ -35,7 +35,7 @@ bool interp_create(struct hart *h, const struct interp_config *config) {
     in->loop(NULL, NULL, &in->labels);
     in->unresolved.head.mark = &interp_block_mark;
     in->unresolved.head.count = -1;
-    in->jump = malloc(JUMP_CACHE_SIZE * sizeof *in->jump);
+    in->jump = interp_make_jumps();
     in->hash_size = FIRST_HASH;
     in->hash = malloc(in->hash_size * sizeof *in->hash);
     in->chunks = malloc(sizeof *in->chunks + FIRST_CHUNK);
@@ -76,9 +76,26 @@ void interp_destroy(struct hart *h) {
     h->interp = NULL;
 }
 
-void interp_clear_jumps(struct jump_entry *jump) {
+/* Behind a cache's entries there is a bit for each that may be filled. */
+static uint64_t *filled_bits(struct jump_entry *jump) { return (uint64_t *)(void *)(jump + JUMP_CACHE_SIZE); }
+
+struct jump_entry *interp_make_jumps(void) {
+    struct jump_entry *jump = malloc(JUMP_CACHE_SIZE * sizeof *jump + JUMP_CACHE_SIZE / 8);
+    if (jump == NULL)
+        return NULL;
     for (size_t i = 0; i < JUMP_CACHE_SIZE; i++)
         jump[i].pc = 1;
+    memset(filled_bits(jump), 0, JUMP_CACHE_SIZE / 8);
+    return jump;
+}
+
+void interp_clear_jumps(struct jump_entry *jump) {
+    uint64_t *filled = filled_bits(jump);
+    for (size_t word = 0; word < JUMP_CACHE_SIZE / 64; word++) {
+        for (uint64_t bits = filled[word]; bits; bits &= bits - 1)
+            jump[word * 64 + (size_t)__builtin_ctzll(bits)].pc = 1;
+        filled[word] = 0;
+    }
 }
 
 static void clear_jump_cache(struct interp *in) {
@@ -215,6 +232,10 @@ static struct op *enter(struct hart *h, struct block *b) {
     struct interp *in = h->interp;
     if (UNLIKELY(++b->count >= 0)) {
         b->count--;
+        if (in->in_round && !(b->flags & BLOCK_COLD)) {
+            b->entered++;
+            return block_ops(b);
+        }
         if (!(b->flags & BLOCK_COLD)) {
             h->pc = b->pc;
             in->stop = INTERP_HOT;
@@ -234,6 +255,8 @@ struct op *interp_enter(struct hart *h, uint64_t pc) {
         return NULL;
     e->pc = pc;
     e->first = block_ops(b);
+    size_t slot = (size_t)(e - in->jump);
+    filled_bits(in->jump)[slot / 64] |= UINT64_C(1) << slot % 64;
     return enter(h, b);
 }
 

@@ -17,6 +17,7 @@ enum interp_stop {
     INTERP_FENCE_I, /* a fence.i was executed, pc is behind it; decoded blocks that are not watched were dropped */
     INTERP_DONE,    /* interp_step has executed what was asked */
     INTERP_WFI,     /* system mode: the hart waits for an interrupt, pc is behind the wfi */
+    INTERP_REACHED, /* interp_run_round is done */
 };
 
 struct interp_config {
@@ -33,6 +34,9 @@ void interp_destroy(struct hart *h);
 enum interp_stop interp_run(struct hart *h);
 /* The same for exactly n instructions (less when something stops it); never INTERP_HOT, ignores pending. */
 enum interp_stop interp_step(struct hart *h, uint64_t n);
+/* Counted runs: from h->pc to the deadline (bus.h), the board's call included, whether code is hot or not.
+ * INTERP_REACHED, or what stopped it before. */
+enum interp_stop interp_run_round(struct hart *h);
 /* The guest pc of the instruction that h->interp_ip points at: for host faults in the interpreter. */
 uint64_t interp_fault_pc(struct hart *h);
 /* From an LR at h->pc: executes it and up to 64 instructions with other harts stopped, until an SC has been executed,
@@ -88,5 +92,9 @@ uint64_t hart_pause(struct hart *h, uint64_t unused_a, uint64_t unused_b, uint64
  * (no read) << 15.  Sets h->trap.cause = TRAP_ILLEGAL (else leaves it) where the CSR does not exist or is read-only;
  * the caller sets it to TRAP_NONE before.  Host flags must have been folded into h->fflags. */
 uint64_t csr_access(struct hart *h, uint64_t value, uint64_t unused_b, uint64_t unused_c, uint64_t imm);
+
+/* Compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there
+ * to *expected. */
+bool interp_cas128(void *p, unsigned __int128 *expected, unsigned __int128 desired);
 
 #endif

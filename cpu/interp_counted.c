@@ -2,7 +2,9 @@
  * counts.
  *
  * Blocks are decoded so that they are executed from start to end (they end at branches and CSR accesses) and none leads
- * to the next by itself: each comes back here.  A block that is too long for the deadline is stepped through.
+ * to the next by itself: each comes back here.  A block that is too long for the deadline is stepped through, and so is
+ * an instruction that accesses a device (mmu.c): what the device is told of the time is exact, and what it raises is
+ * taken before the next instruction.
  */
 #include "interp_internal.h"
 #include "system.h"
@@ -22,7 +24,31 @@ void interp_counted_fault(struct hart *h) {
     s->running = NULL;
 }
 
-static enum interp_stop step(struct hart *h) {
+bool interp_counted_reached(struct hart *h) {
+    struct system *s = h->sys;
+    const struct bus *bus = s->machine->bus;
+    if (s->icount < s->icount_deadline)
+        return false;
+    s->icount_deadline = UINT64_MAX;
+    if (bus->icount_reached != NULL)
+        bus->icount_reached(bus->ctx, h);
+    return true;
+}
+
+/* Behind a wfi: nothing happens until the deadline. */
+static enum interp_stop wait(struct hart *h) {
+    struct system *s = h->sys;
+    if (s->icount_deadline == UINT64_MAX)
+        return INTERP_WFI;
+    if (s->icount < s->icount_deadline) {
+        s->idle += s->icount_deadline - s->icount;
+        s->icount = s->icount_deadline;
+    }
+    interp_counted_reached(h);
+    return h->interp->in_round ? INTERP_REACHED : INTERP_DONE;
+}
+
+enum interp_stop interp_step_counted(struct hart *h) {
     struct system *s = h->sys;
     uint64_t pc = h->pc;
     unsigned fs = system_fs(s);
@@ -31,41 +57,36 @@ static enum interp_stop step(struct hart *h) {
     bool only_fs = h->pc == pc && fs != system_fs(s);
     if (stop != INTERP_TRAP && !only_fs)
         s->icount++;
-    return stop;
-}
-
-static void reached(struct hart *h) {
-    struct system *s = h->sys;
-    const struct bus *bus = s->machine->bus;
-    s->icount_deadline = UINT64_MAX;
-    if (bus->icount_reached != NULL)
-        bus->icount_reached(bus->ctx, h);
+    return stop == INTERP_WFI ? wait(h) : stop;
 }
 
 enum interp_stop interp_run_counted(struct hart *h) {
     struct interp *in = h->interp;
     struct system *s = h->sys;
-    if (s->icount >= s->icount_deadline) {
-        reached(h);
-        return INTERP_DONE;
+    if (interp_counted_reached(h))
+        return in->in_round ? INTERP_REACHED : INTERP_DONE;
+    if (in->alone) {
+        in->alone = false;
+        return interp_step_counted(h);
     }
     struct op *op = interp_enter(h, h->pc);
     if (op == NULL)
-        return in->stop == INTERP_UNKEPT ? step(h) : in->stop;
+        return in->stop == INTERP_UNKEPT ? interp_step_counted(h) : in->stop;
     struct block *b = block_of(op);
     if (b->insns > s->icount_deadline - s->icount)
-        return step(h);
+        return interp_step_counted(h);
     in->stepping = true;
     s->running = b;
     enum interp_stop stop = in->loop(h, op, NULL);
     in->stepping = false;
     s->running = NULL;
     s->icount += stop == INTERP_TRAP ? executed(b, h->pc) : b->insns;
-    if (stop == INTERP_WFI && s->icount_deadline != UINT64_MAX) { /* nothing happens until then */
-        if (s->icount < s->icount_deadline)
-            s->icount = s->icount_deadline;
-        reached(h);
-        return INTERP_DONE;
-    }
+    return stop == INTERP_WFI ? wait(h) : stop;
+}
+
+enum interp_stop interp_run_round(struct hart *h) {
+    h->interp->in_round = true;
+    enum interp_stop stop = interp_run(h);
+    h->interp->in_round = false;
     return stop;
 }

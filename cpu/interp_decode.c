@@ -92,6 +92,7 @@ static void set_operands(struct op *op, const struct insn *insn) {
     case FMT_IL:
     case FMT_JR:
     case FMT_SH:
+    case FMT_RNUM:
     case FMT_CSR:
     case FMT_CSRI:
     case FMT_LR:
@@ -451,8 +452,8 @@ static bool may_fault(unsigned kind) {
 
 static bool writes_x(unsigned kind) {
     enum insn_format f = format_of(kind);
-    return f == FMT_R || f == FMT_R1 || f == FMT_I || f == FMT_IL || f == FMT_SH || f == FMT_U || f == FMT_FX2 ||
-           f == FMT_FX1;
+    return f == FMT_R || f == FMT_R1 || f == FMT_I || f == FMT_IL || f == FMT_SH || f == FMT_RNUM || f == FMT_U ||
+           f == FMT_FX2 || f == FMT_FX1;
 }
 
 /* Whether what ops[who] writes is never seen: a later one of the n overwrites it, no fault can come before that, and

@@ -132,6 +132,8 @@ struct interp {
     unsigned hot_threshold;
     bool stepping;         /* nothing is linked or kept */
     bool in_exclusive;     /* other harts are stopped by interp_exclusive */
+    bool in_round;         /* interp_run_round: hot blocks are interpreted as well */
+    bool alone;            /* counted runs: the instruction at hart.pc accesses a device, and is executed by itself */
     enum interp_stop stop; /* why interp_enter, interp_jump or interp_follow gave no operation */
     uint64_t decode_pc;    /* what is being decoded while hart.interp_ip is NULL */
     uint64_t retired;      /* instructions of blocks that are gone, and stepped ones */
@@ -154,9 +156,9 @@ struct interp {
 extern const char interp_block_mark; /* its address is block.mark */
 
 /* Not a result of interp_run: an LR that must be run with other harts stopped. */
-#define INTERP_EXCLUSIVE ((enum interp_stop)(INTERP_WFI + 1))
+#define INTERP_EXCLUSIVE ((enum interp_stop)(INTERP_REACHED + 1))
 /* Nor this: the instruction at hart.pc must be decoded each time it is executed. */
-#define INTERP_UNKEPT ((enum interp_stop)(INTERP_WFI + 2))
+#define INTERP_UNKEPT ((enum interp_stop)(INTERP_REACHED + 2))
 
 /* interp64.c, interp32.c: interpret from ip on; with ip NULL only hands out the code addresses. */
 enum interp_stop interp64_loop(struct hart *h, struct op *ip, const void *const **labels);
@@ -175,12 +177,17 @@ void interp_come_in(struct hart *h); /* around anything that interprets */
 void interp_go_out(struct hart *h);
 enum interp_stop interp_step_one(struct hart *h);           /* from its own decoding */
 enum interp_stop interp_run_sequence_alone(struct hart *h); /* after INTERP_EXCLUSIVE */
+/* A jump cache, empty; NULL: no memory.  And to empty it, which costs what was filled only: address spaces change often. */
+struct jump_entry *interp_make_jumps(void);
 void interp_clear_jumps(struct jump_entry *jump);
 enum interp_stop interp_run_system(struct hart *h); /* interp_privileged.c: interp_run with a board */
 enum interp_stop interp_step_system(struct hart *h, uint64_t n);
 void interp_system_init(struct hart *h);
 /* interp_counted.c: one block, or one instruction, in a counted run; and what a fault in it has executed. */
 enum interp_stop interp_run_counted(struct hart *h);
+enum interp_stop interp_step_counted(struct hart *h);
+/* Before an instruction: the board is asked where its count has been reached.  True: it was. */
+bool interp_counted_reached(struct hart *h);
 void interp_counted_fault(struct hart *h);
 bool interp_place(struct hart *h, uint64_t pc); /* sets interp.where; false: interp.stop says why, hart.pc is pc */
 /* Fills in hart.trap and hart.pc for the instruction at op; the illegal one finds the encoding itself. */
@@ -232,10 +239,9 @@ uint64_t interp_load(struct hart *h, struct op *op, uint64_t va, unsigned size);
 void interp_store(struct hart *h, struct op *op, uint64_t va, unsigned size, uint64_t value);
 /* Host memory for an atomic access or cbo.zero. */
 void *interp_memory(struct hart *h, struct op *op, uint64_t va, unsigned size, bool write);
+/* Memory of a cache block that is to be written; faults name the address that the instruction has. */
+void *interp_cache_block(struct hart *h, struct op *op, uint64_t block, uint64_t address);
 enum amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
 uint64_t interp_amo(struct hart *h, struct op *op, uint64_t address, uint64_t value, enum amo what, unsigned bits);
-/* cas128.c: compares the 16 aligned bytes at p with *expected; writes desired where they are equal, else what was there
- * to *expected. */
-bool cas128(void *p, unsigned __int128 *expected, unsigned __int128 desired);
 
 #endif

@@ -16,8 +16,6 @@
 #include "code_pages.h"
 #include "system.h"
 
-enum { JUMP_BYTES = JUMP_CACHE_SIZE * sizeof(struct jump_entry) };
-
 /* struct guest_memory's calls, with the hart as their context. */
 static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *cause) {
     struct hart *h = ctx;
@@ -27,7 +25,7 @@ static size_t fetch(void *ctx, uint64_t pc, const uint8_t **host, uint32_t *caus
         return 0;
     }
     *host = e->host + (pc & ~PAGE_MASK);
-    return 4096 - (pc & ~PAGE_MASK);
+    return e->partial ? 2 : 4096 - (pc & ~PAGE_MASK); /* PMP is asked for each parcel */
 }
 static bool watch_code(void *ctx, uint64_t pc) {
     struct hart *h = ctx;
@@ -82,13 +80,12 @@ static void select_jumps(struct hart *h) {
     if (context == in->context)
         return;
     if (in->jumps[context] == NULL) {
-        struct jump_entry *jump = malloc(JUMP_BYTES);
+        struct jump_entry *jump = interp_make_jumps();
         if (jump == NULL) { /* one for all, then: empty at each change */
             interp_clear_jumps(in->jump);
             in->jumps[in->context] = NULL;
             jump = in->jump;
         }
-        interp_clear_jumps(jump);
         in->jumps[context] = jump;
     }
     in->jump = in->jumps[context];
@@ -145,7 +142,10 @@ enum interp_stop interp_run_system(struct hart *h) {
     if (sigsetjmp(h->fault_jmp, 0) != 0) { /* a load or store: h->trap and h->pc are set */
         if (h->sys->counted)
             interp_counted_fault(h);
-        system_take_trap(h);
+        if (h->trap.cause == TRAP_NONE)
+            h->interp->alone = true;
+        else
+            system_take_trap(h);
     }
     h->interp->stepping = false;
     for (;;) {
@@ -167,14 +167,17 @@ enum interp_stop interp_run_system(struct hart *h) {
 
 /* One instruction, after an interrupt where one is due. */
 static enum interp_stop step(struct hart *h) {
+    enum interp_stop (*one)(struct hart * h) = h->sys->counted ? interp_step_counted : interp_step_one;
     if (sigsetjmp(h->fault_jmp, 0) != 0)
         return INTERP_TRAP;
+    if (h->sys->counted)
+        interp_counted_reached(h);
     interp_look_around(h);
     uint64_t pc = h->pc;
     unsigned fs = system_fs(h->sys);
-    enum interp_stop stop = interp_step_one(h);
+    enum interp_stop stop = one(h);
     if (stop == INTERP_DONE && fs == FS_STATE_CLEAN && system_fs(h->sys) == FS_STATE_DIRTY && h->pc == pc)
-        stop = interp_step_one(h); /* only the state of FS has changed yet */
+        stop = one(h); /* only the state of FS has changed yet */
     return stop;
 }
 
@@ -227,6 +230,15 @@ void *interp_memory(struct hart *h, struct op *op, uint64_t va, unsigned size, b
     void *p = mmu_memory(h, va, size, write ? ACCESS_WRITE : ACCESS_READ);
     if (p == NULL)
         leave_with_fault(h, op);
+    return p;
+}
+
+void *interp_cache_block(struct hart *h, struct op *op, uint64_t block, uint64_t address) {
+    void *p = mmu_memory(h, block, 64, ACCESS_WRITE);
+    if (p == NULL) {
+        h->trap.tval = h->xlen == 32 ? (uint32_t)address : address;
+        leave_with_fault(h, op);
+    }
     return p;
 }
 

@@ -189,7 +189,7 @@ uint64_t interp_amocas(struct hart *h, struct op *op, uint64_t address, unsigned
     } else {
         unsigned __int128 expected = pair(h, op->rd, 0) | (unsigned __int128)pair(h, op->rd, 1) << 64;
         unsigned __int128 desired = pair(h, op->rs2, 0) | (unsigned __int128)pair(h, op->rs2, 1) << 64;
-        cas128(p, &expected, desired);
+        interp_cas128(p, &expected, desired);
         if (op->rd != 32)
             h->x[op->rd] = (uint64_t)expected, h->x[op->rd + 1] = (uint64_t)(expected >> 64);
     }
@@ -222,6 +222,8 @@ uint64_t interp_cbo_zero(struct hart *h, struct op *op, uint64_t address) {
         interp_illegal(h, op);
         return SYSTEM_TRAP;
     }
-    memset(memory_at(h, op, address & ~(uint64_t)(CACHE_BLOCK - 1), CACHE_BLOCK, true), 0, CACHE_BLOCK);
+    uint64_t block = address & ~(uint64_t)(CACHE_BLOCK - 1);
+    void *p = h->sys ? interp_cache_block(h, op, block, address) : memory_at(h, op, block, CACHE_BLOCK, true);
+    memset(p, 0, CACHE_BLOCK);
     return SYSTEM_NEXT;
 }

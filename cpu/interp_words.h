@@ -4,6 +4,7 @@
  * rd, a branch's condition, a computed jump's target, or an enum system_result.  Where rs1 and rs2 come from is the
  * caller's business: that is how operations are specialised and fused.
  */
+#include "crypto.h"
 #include "interp_float.h"
 #include "interp_internal.h"
 #include "mmu.h"
@@ -208,6 +209,16 @@ static inline uint64_t clmul_reversed(ux a, ux b) {
 #define CPOPW(a) ((uint64_t)__builtin_popcount((uint32_t)(a)))
 #define REV8(a) (__builtin_bswap64(a) >> (64 - XLEN))
 #define ORCB(a) orc_b(a)
+#define BREV8(a) crypto_reverse_bits_in_bytes(a)
+#define XPERM8(a, b) crypto_permute_bytes(a, b)
+#define XPERM4(a, b) crypto_permute_nibbles(a, b)
+#define AES64ES(a, b) crypto_aes_encrypt(a, b, false)
+#define AES64ESM(a, b) crypto_aes_encrypt(a, b, true)
+#define AES64DS(a, b) crypto_aes_decrypt(a, b, false)
+#define AES64DSM(a, b) crypto_aes_decrypt(a, b, true)
+#define AES64IM(a) crypto_aes_mix_inverse(a)
+#define AES64KS1I(a) crypto_aes_key_step(a, (unsigned)op->imm)
+#define AES64KS2(a, b) (((b) ^ (a) >> 32) ^ ((b) ^ (a) >> 32) << 32)
 #define CLMUL(a, b) clmul_low((ux)(a), (ux)(b))
 #define CLMULH(a, b) clmul_high((ux)(a), (ux)(b))
 #define CLMULR(a, b) clmul_reversed((ux)(a), (ux)(b))

@@ -24,7 +24,7 @@ static const uint8_t row_tokens[INSN_COUNT] = {
 };
 
 /* The order of the kernel's riscv_isa_ext table, which /proc/cpuinfo prints: single letters as the manual orders them,
- * then Zi, Za, Zf, Zc, Zb, each alphabetically. */
+ * then Zi, Za, Zf, Zc, Zb, Zk, each alphabetically. */
 static const struct {
     const char *name;
     uint8_t ext;
@@ -53,12 +53,20 @@ static const struct {
     {"zba", EXT_Zba},
     {"zbb", EXT_Zbb},
     {"zbc", EXT_Zbc},
+    {"zbkb", EXT_Zbkb},
+    {"zbkc", EXT_Zbkc},
+    {"zbkx", EXT_Zbkx},
     {"zbs", EXT_Zbs},
+    {"zknd", EXT_Zknd},
+    {"zkne", EXT_Zkne},
+    {"zknh", EXT_Zknh},
 };
 
 #define BIT ISA_EXT_BIT
 static const uint64_t all_exts = (UINT64_C(1) << EXT_COUNT) - 1;
 static const uint64_t exts_g = BIT(I) | BIT(M) | BIT(A) | BIT(F) | BIT(D) | BIT(Zicsr) | BIT(Zifencei);
+static const uint64_t exts_zkn = BIT(Zbkb) | BIT(Zbkc) | BIT(Zbkx) | BIT(Zknd) | BIT(Zkne) | BIT(Zknh);
+static const uint64_t exts_rv64_only = BIT(Zbkb) | BIT(Zbkx) | BIT(Zknd) | BIT(Zkne) | BIT(Zknh); /* of ours */
 static const uint64_t exts_b = BIT(Zba) | BIT(Zbb) | BIT(Zbs);
 
 /* Ordered so that one pass suffices: what an entry adds is only implied upon by later entries. */
@@ -66,8 +74,10 @@ static const struct {
     uint8_t ext;
     uint64_t implied;
 } implications[] = {
-    {EXT_Zfh, BIT(Zfhmin)}, {EXT_Zfhmin, BIT(F)},     {EXT_Zfa, BIT(F)}, {EXT_D, BIT(F)},
-    {EXT_F, BIT(Zicsr)},    {EXT_Zicntr, BIT(Zicsr)}, {EXT_Zcb, BIT(C)}, {EXT_Zacas, BIT(A)},
+    {EXT_Zfh, BIT(Zfhmin)},     {EXT_Zfhmin, BIT(F)},       {EXT_Zfa, BIT(F)},        {EXT_D, BIT(F)},
+    {EXT_F, BIT(Zicsr)},        {EXT_Zicntr, BIT(Zicsr)},   {EXT_Zcb, BIT(C)},        {EXT_Zacas, BIT(A)},
+    {EXT_Zbb, BIT(Zbb_Zbkb)},   {EXT_Zbkb, BIT(Zbb_Zbkb)},  {EXT_Zbc, BIT(Zbc_Zbkc)}, {EXT_Zbkc, BIT(Zbc_Zbkc)},
+    {EXT_Zkne, BIT(Zkne_Zknd)}, {EXT_Zknd, BIT(Zkne_Zknd)},
 };
 
 /* Names of whole sets; every other name is an ISA string. */
@@ -91,6 +101,8 @@ static uint64_t find_ext(const char *name, size_t n) {
         return exts_g;
     if (n == 1 && tolower((unsigned char)*name) == 'b')
         return exts_b;
+    if (n == 3 && !strncasecmp(name, "zkn", n))
+        return exts_zkn;
     for (unsigned i = 0; i < EXT_COUNT; i++)
         if (strlen(ext_names[i].name) == n && !strncasecmp(ext_names[i].name, name, n))
             return UINT64_C(1) << ext_names[i].ext;
@@ -128,7 +140,7 @@ bool isa_parse(struct isa *isa, const char *name, char *err, size_t n) {
 
     const char *p = string + 4;
     if (*p == '*' && string != name) {
-        isa->exts = all_exts;
+        isa->exts = isa->xlen == 32 ? all_exts & ~exts_rv64_only : all_exts;
         p++;
     } else if (!*p || !strchr("iIgG", *p)) {
         return fail(err, n, "instruction set \"%s\": base I or G expected after %.4s", name, name);
@@ -139,6 +151,8 @@ bool isa_parse(struct isa *isa, const char *name, char *err, size_t n) {
         uint64_t exts = find_ext(p, length);
         if (!exts)
             return fail(err, n, "unknown extension \"%.*s\" in instruction set \"%s\"", (int)length, p, name);
+        if (isa->xlen == 32 && exts & exts_rv64_only)
+            return fail(err, n, "instruction set \"%s\": %.*s is there on RV64 only", name, (int)length, p);
         isa->exts |= exts;
         p += length;
         if (*p == '_' && p[1] && p[1] != '_')

@@ -56,6 +56,15 @@
     TOKEN(Zbs, 0, ISA_EXT_BIT(Zbs))                                                                                    \
     TOKEN(Zbs_32, 32, ISA_EXT_BIT(Zbs))                                                                                \
     TOKEN(Zbc, 0, ISA_EXT_BIT(Zbc))                                                                                    \
+    TOKEN(Zbc_Zbkc, 0, ISA_EXT_BIT(Zbc_Zbkc))                                                                          \
+    TOKEN(Zbb_Zbkb, 0, ISA_EXT_BIT(Zbb_Zbkb))                                                                          \
+    TOKEN(Zbb_Zbkb_64, 64, ISA_EXT_BIT(Zbb_Zbkb))                                                                      \
+    TOKEN(Zbkb_64, 64, ISA_EXT_BIT(Zbkb))                                                                              \
+    TOKEN(Zbkx_64, 64, ISA_EXT_BIT(Zbkx))                                                                              \
+    TOKEN(Zkne_64, 64, ISA_EXT_BIT(Zkne))                                                                              \
+    TOKEN(Zknd_64, 64, ISA_EXT_BIT(Zknd))                                                                              \
+    TOKEN(Zkne_Zknd_64, 64, ISA_EXT_BIT(Zkne_Zknd))                                                                    \
+    TOKEN(Zknh_64, 64, ISA_EXT_BIT(Zknh))                                                                              \
     TOKEN(Zcb, 0, ISA_EXT_BIT(Zcb))                                                                                    \
     TOKEN(Zcb_B, 0, ISA_EXT_BIT(Zcb) | ISA_EXT_BIT(Zbb))                                                               \
     TOKEN(Zcb_B32, 32, ISA_EXT_BIT(Zcb) | ISA_EXT_BIT(Zbb))                                                            \

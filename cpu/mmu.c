@@ -218,6 +218,8 @@ static bool translate_data(struct hart *h, uint64_t va, unsigned size, enum acce
     uint64_t addend = (uint64_t)(uintptr_t)p->host - va;
     struct tlb_entry *e = &h->tlb->entries[tlb_index(va)];
     uint64_t empty = tlb_empty(tlb_index(va));
+    if (e->host == 0)
+        h->tlb->used[h->tlb->used_count++] = (uint16_t)tlb_index(va);
     if (e->addend != addend || (e->read != page && e->write != page))
         *e = (struct tlb_entry){empty, empty, addend, page + addend};
     if (access == ACCESS_WRITE)
@@ -235,6 +237,15 @@ static bool fault(struct hart *h, uint32_t cause, uint64_t va) {
 
 static uint64_t mask_va(const struct hart *h, uint64_t va) { return h->xlen == 32 ? (uint32_t)va : va; }
 
+/* In a counted run devices are accessed by instructions that are executed by themselves: not yet, then (TRAP_NONE). */
+static bool device_may_wait(struct hart *h, uint64_t va) {
+    const struct system *s = h->sys;
+    if (!s->counted || (s->running == NULL && !h->in_code))
+        return false;
+    fault(h, TRAP_NONE, va);
+    return true;
+}
+
 static bool load_within(struct hart *h, uint64_t va, unsigned size, uint64_t *value) {
     struct place p;
     if (!translate_data(h, va, size, ACCESS_READ, &p))
@@ -243,9 +254,16 @@ static bool load_within(struct hart *h, uint64_t va, unsigned size, uint64_t *va
     *value = 0;
     if (p.host)
         memcpy(value, p.host, size);
+    else if (device_may_wait(h, va))
+        return false;
     else if (p.pa % size != 0 || !bus->read(bus->ctx, h, p.pa, size, value))
         return fault(h, TRAP_LOAD_ACCESS, va);
     return true;
+}
+
+/* One page's part of an access to two: memory, as a device's registers are not accessed in pieces. */
+static bool piece(struct hart *h, uint64_t va, unsigned size, enum access access, struct place *p) {
+    return translate_data(h, va, size, access, p) && (p->host || fault(h, access_faults[access], va));
 }
 
 bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value) {
@@ -256,10 +274,8 @@ bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value) {
     struct place a, b;
     uint64_t next = mask_va(h, va + room);
     *value = 0;
-    if (!translate_data(h, va, room, ACCESS_READ, &a) || !translate_data(h, next, size - room, ACCESS_READ, &b))
+    if (!piece(h, va, room, ACCESS_READ, &a) || !piece(h, next, size - room, ACCESS_READ, &b))
         return false;
-    if (!a.host || !b.host)
-        return fault(h, TRAP_LOAD_ACCESS, a.host ? next : va);
     memcpy(value, a.host, room);
     memcpy((uint8_t *)value + room, b.host, size - room);
     return true;
@@ -284,16 +300,16 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value) {
         const struct bus *bus = h->sys->machine->bus;
         if (a.host)
             put(a.host, size, value);
+        else if (device_may_wait(h, va))
+            return false;
         else if (a.pa % size != 0 ||
                  !bus->write(bus->ctx, h, a.pa, size, size < 8 ? value & ((UINT64_C(1) << size * 8) - 1) : value))
             return fault(h, TRAP_STORE_ACCESS, va);
         return true;
     }
     uint64_t next = mask_va(h, va + room);
-    if (!translate_data(h, va, room, ACCESS_WRITE, &a) || !translate_data(h, next, size - room, ACCESS_WRITE, &b))
+    if (!piece(h, va, room, ACCESS_WRITE, &a) || !piece(h, next, size - room, ACCESS_WRITE, &b))
         return false;
-    if (!a.host || !b.host)
-        return fault(h, TRAP_STORE_ACCESS, a.host ? next : va);
     memcpy(a.host, &value, room);
     memcpy(b.host, (uint8_t *)&value + room, size - room);
     return true;
@@ -357,10 +373,26 @@ bool mmu_probe(struct hart *h, uint64_t va, uint64_t *pa) {
     return true;
 }
 
+static void make_empty(struct tlb *t, unsigned i) {
+    t->entries[i] = (struct tlb_entry){.read = tlb_empty(i), .write = tlb_empty(i)};
+}
+
 void mmu_flush_data(struct system *s) {
-    for (unsigned c = 0; c < TLB_CONTEXTS; c++)
+    for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
+        struct tlb *t = &s->tlb[c];
+        for (unsigned n = 0; n < t->used_count; n++)
+            make_empty(t, t->used[n]);
+        t->used_count = 0;
+    }
+}
+
+void mmu_reset(struct system *s) {
+    for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
+        s->tlb[c].used_count = 0;
         for (unsigned i = 0; i < TLB_SIZE; i++)
-            s->tlb[c].entries[i].read = s->tlb[c].entries[i].write = tlb_empty(i);
+            make_empty(&s->tlb[c], i);
+    }
+    mmu_flush(s);
 }
 
 static void flush_fetch(struct system *s) {
@@ -403,10 +435,11 @@ void mmu_flush_page(struct system *s, uint64_t va) {
 
 void mmu_flush_writes(struct system *s, const uint8_t *host) {
     for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            struct tlb_entry *e = &s->tlb[c].entries[i];
-            if (e->write != tlb_empty(i) && e->host == (uint64_t)(uintptr_t)host)
-                e->write = tlb_empty(i);
+        struct tlb *t = &s->tlb[c];
+        for (unsigned n = 0; n < t->used_count; n++) {
+            struct tlb_entry *e = &t->entries[t->used[n]];
+            if (e->host == (uint64_t)(uintptr_t)host)
+                e->write = tlb_empty(t->used[n]);
         }
     }
 }

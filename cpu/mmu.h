@@ -17,7 +17,7 @@ struct system;
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
 
-enum { TLB_SIZE = 256, FETCH_TLB_SIZE = 128 };
+enum { TLB_SIZE = 4096, FETCH_TLB_SIZE = 128 };
 enum { TLB_U, TLB_S, TLB_S_SUM, TLB_M, TLB_CONTEXTS };
 #define FETCH_EMPTY UINT64_C(1) /* never equal to a page's address */
 #define PAGE_MASK (~UINT64_C(4095))
@@ -25,10 +25,13 @@ enum { TLB_U, TLB_S, TLB_S_SUM, TLB_M, TLB_CONTEXTS };
 struct tlb_entry {
     uint64_t read, write; /* virtual address of the page, or tlb_empty() */
     uint64_t addend;      /* host address - virtual address */
-    uint64_t host;        /* host address of the page */
+    uint64_t host;        /* host address of the page; 0: nothing was here since the last flush */
 };
+/* A flush empties what was used since the one before: mostly a small part. */
 struct tlb {
     struct tlb_entry entries[TLB_SIZE];
+    uint16_t used[TLB_SIZE]; /* indices of entries whose host is not 0, each once */
+    unsigned used_count;
 };
 
 struct fetch_entry {
@@ -54,6 +57,7 @@ const struct fetch_entry *mmu_fetch(struct hart *h, uint64_t pc);
 /* Physical address of va for a debugger or tracer: no fault, no A or D, privilege and mode as loads have them. */
 bool mmu_probe(struct hart *h, uint64_t va, uint64_t *pa);
 
+void mmu_reset(struct system *s); /* before anything else */
 void mmu_flush(struct system *s);
 void mmu_flush_page(struct system *s, uint64_t va);
 void mmu_flush_data(struct system *s); /* keeps fetch translations */

@@ -87,7 +87,7 @@ void system_reset(struct hart *h) {
     h->res_valid = 0;
     h->fflags = h->frm = 0;
     pmp_update(s);
-    mmu_flush(s);
+    mmu_reset(s);
     system_select(h);
 }
 

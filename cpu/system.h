@@ -93,6 +93,7 @@ struct system {
     unsigned dirty_count;              /* more than DIRTY_PAGES: too many to list */
     bool counted;           /* a counted run: interp_counted.c */
     uint64_t icount, icount_deadline;
+    uint64_t idle;          /* of icount: not executed but slept through, in wfi */
     struct block *running;  /* the block being interpreted, in a counted run */
     struct trap fault;      /* of an access that generated code has made */
     uint64_t bounce;        /* what such a load gets that is not plain memory */

@@ -86,8 +86,28 @@ struct board *board_create(const struct board_config *config, char *err, size_t 
     return NULL;
 }
 
+/* Guest memory lies between pages that nobody may touch: what would go past its ends stops there. */
+enum { GUARD = 4096 };
+
+static uint8_t *map_ram(uint64_t size) {
+    if (size > SIZE_MAX - 2 * GUARD)
+        return NULL;
+    uint8_t *all = mmap(NULL, size + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED)
+        return NULL;
+    if (mprotect(all + GUARD, size, PROT_READ | PROT_WRITE) == 0)
+        return all + GUARD;
+    munmap(all, size + 2 * GUARD);
+    return NULL;
+}
+
+static void unmap_ram(uint8_t *host, uint64_t size) { munmap(host - GUARD, size + 2 * GUARD); }
+
 void board_destroy(struct board *b) {
     board_io_destroy(b);
+    for (unsigned i = 0; i < b->device_count; i++)
+        if (b->devices[i].stop)
+            b->devices[i].stop(b->devices[i].ctx);
     for (unsigned i = 0; i < b->device_count; i++)
         if (b->devices[i].destroy)
             b->devices[i].destroy(b->devices[i].ctx);
@@ -95,7 +115,7 @@ void board_destroy(struct board *b) {
         b->semihost_destroy(b->semihost_ctx);
     for (unsigned i = 0; i < b->bus.ram_count; i++)
         if (b->owned[i])
-            munmap(b->ram[i].host, b->ram[i].size);
+            unmap_ram(b->ram[i].host, b->ram[i].size);
     pthread_mutex_destroy(&b->lock);
     pthread_mutex_destroy(&b->end_lock);
     pthread_cond_destroy(&b->ended);
@@ -146,11 +166,11 @@ bool board_add_ram_at(struct board *b, uint64_t base, uint64_t size, uint8_t *ho
 uint8_t *board_add_ram(struct board *b, uint64_t base, uint64_t size, bool read_only) {
     if (size == 0)
         return NULL;
-    uint8_t *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (host == MAP_FAILED)
+    uint8_t *host = map_ram(size);
+    if (!host)
         return NULL;
     if (!board_add_ram_at(b, base, size, host, read_only)) {
-        munmap(host, size);
+        unmap_ram(host, size);
         return NULL;
     }
     b->owned[b->bus.ram_count - 1] = true;

@@ -31,6 +31,7 @@ struct device {
     void *ctx;
     bool (*read)(void *ctx, struct hart *h, uint64_t offset, unsigned size, uint64_t *value);
     bool (*write)(void *ctx, struct hart *h, uint64_t offset, unsigned size, uint64_t value);
+    void (*stop)(void *ctx);    /* may be NULL; ends the device's own threads: called before any device is destroyed */
     void (*destroy)(void *ctx); /* may be NULL; called without the lock, when no hart and no I/O thread runs any more */
 };
 

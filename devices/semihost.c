@@ -83,12 +83,13 @@ static uint64_t print_string(const struct call *k, uint64_t address) {
     return 0;
 }
 
-/* SYS_WRITE: handle, address, length; the result is how many bytes were not written. */
+/* SYS_WRITE: handle, address, length; the result is how many bytes were not written.  A call writes so much at most, as
+ * a guest can map any length. */
 static uint64_t write_bytes(const struct call *k, uint64_t address) {
     uint64_t block[3];
     if (!words(k, address, block, 3))
         return FAILED;
-    while (block[2] > 0) {
+    for (uint64_t done = 0; block[2] > 0 && done < TEXT_MAX;) {
         uint64_t n = block[2];
         const uint8_t *text = piece(k, block[1], &n);
         if (!text)
@@ -96,6 +97,7 @@ static uint64_t write_bytes(const struct call *k, uint64_t address) {
         chardev_write_all(k->chardev, text, n);
         block[1] += n;
         block[2] -= n;
+        done += n;
     }
     return block[2];
 }

@@ -202,6 +202,12 @@ static bool transport_write(void *ctx, struct hart *h, uint64_t offset, unsigned
     return true;
 }
 
+static void transport_stop(void *ctx) {
+    struct virtio *v = ctx;
+    if (v->class->stop)
+        v->class->stop(v->device);
+}
+
 static void transport_destroy(void *ctx) {
     struct virtio *v = ctx;
     v->class->destroy(v->device);
@@ -222,6 +228,7 @@ struct virtio *virtio_create(struct board *b, unsigned slot, const struct virtio
                              .ctx = v,
                              .read = transport_read,
                              .write = transport_write,
+                             .stop = transport_stop,
                              .destroy = transport_destroy};
     if (slot >= VIRTIO_SLOTS || !board_add_device(b, &d)) {
         free(v);

@@ -42,6 +42,7 @@ struct virtio_class {
     void (*reset)(void *device);                                                    /* may be NULL */
     bool (*config_write)(void *device, uint64_t offset, unsigned size, uint64_t v); /* may be NULL */
     void (*config_read)(void *device); /* brings the configuration space up to date; may be NULL */
+    void (*stop)(void *device); /* ends its threads, without the lock; may be NULL */
     void (*destroy)(void *device);
 };
 

@@ -136,15 +136,21 @@ static void notify(void *device, unsigned queue) {
     pthread_cond_signal(&k->notified);
 }
 
+/* The thread raises interrupts, so it ends while the controller is still there. */
+static void stop(void *device) {
+    struct block *k = device;
+    if (!k->running)
+        return;
+    board_lock(virtio_board(k->virtio));
+    k->stopping = true;
+    pthread_cond_signal(&k->notified);
+    board_unlock(virtio_board(k->virtio));
+    pthread_join(k->thread, NULL);
+    k->running = false;
+}
+
 static void destroy(void *device) {
     struct block *k = device;
-    if (k->running) {
-        board_lock(virtio_board(k->virtio));
-        k->stopping = true;
-        pthread_cond_signal(&k->notified);
-        board_unlock(virtio_board(k->virtio));
-        pthread_join(k->thread, NULL);
-    }
     pthread_cond_destroy(&k->notified);
     drive_close(k->drive);
     free(k);
@@ -168,6 +174,7 @@ bool virtio_block_create(struct board *b, unsigned slot, const struct drive_conf
                                      .queues = 1,
                                      .features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (drive_read_only(drive) ? F_RO : 0),
                                      .notify = notify,
+                                     .stop = stop,
                                      .destroy = destroy};
     k->virtio = virtio_create(b, slot, &k->class, k, &k->config, sizeof k->config);
     if (!k->virtio) {

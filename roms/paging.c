@@ -73,7 +73,7 @@ static word access(word argument) {
                          "r"(r->va)
                          : "memory");
     else
-        __asm__ volatile("jalr ra, 0(%0)" ::"r"(r->va) : "ra", "memory");
+        __asm__ volatile("jalr ra, 0(%1)\n\tmv %0, a0" : "=r"(value) : "r"(r->va) : "ra", "a0", "memory");
     return value;
 }
 
@@ -150,6 +150,50 @@ static void changes(void) {
     expect_fault("reserved permissions", LOAD_FAULT, PAGE(5));
 }
 
+/* li a0, number; ret: all but the first half of the first instruction. */
+static void put_second_half(uint8_t *page, unsigned number) {
+    const uint16_t halves[] = {(uint16_t)(number << 4), 0x8067, 0};
+    for (unsigned i = 0; i < sizeof halves / sizeof *halves; i++)
+        ((volatile uint16_t *)(void *)page)[i] = halves[i];
+}
+
+/* Often enough to be translated. */
+static void expect_number(const char *what, word va, word number) {
+    for (unsigned i = 0; i < 100; i++) {
+        expect(what, try(PRIV_S, CALL, va, 0), number);
+        expect_none(what);
+    }
+}
+
+/* An instruction whose second half is on another page. */
+static void across_pages(void) {
+    word at = PAGE(9) - 2;
+    *(volatile uint16_t *)(void *)&data[2][4094] = 0x0513;
+    put_second_half(data[0], 11);
+    put_second_half(data[1], 33);
+    map(PAGE(8), (word)data[2], V | R | X | A, 0);
+    word *entry = map(PAGE(9), (word)data[0], V | R | X | A, 0);
+    fence_all();
+    __asm__ volatile("fence.i" ::: "memory");
+    expect_number("instruction on two pages", at, 11);
+    put_second_half(data[0], 22);
+    __asm__ volatile("fence.i" ::: "memory");
+    expect_number("its second half changed", at, 22);
+    *entry = (word)data[1] >> 12 << 10 | V | R | X | A;
+    fence(PAGE(9));
+    expect_number("its second half elsewhere", at, 33);
+    *(volatile uint16_t *)(void *)&data[2][4094] = 0x0593; /* a1 instead */
+    __asm__ volatile("fence.i" ::: "memory");
+    expect("its first half changed", try(PRIV_S, CALL, at, 0) != 33, 1);
+    *(volatile uint16_t *)(void *)&data[2][4094] = 0x0513;
+    __asm__ volatile("fence.i" ::: "memory");
+    expect_number("its first half changed back", at, 33);
+    *entry = 0;
+    fence(PAGE(9));
+    try(PRIV_S, CALL, at, 0);
+    expect_fault("its second half unmapped", FETCH_FAULT, PAGE(9));
+}
+
 /* A and D: set by hardware or a fault, but never neither. */
 static void accessed_dirty(void) {
     word *entry = map(PAGE(6), (word)data[0], V | R | W, 0);
@@ -212,6 +256,7 @@ void rom_main(word hart, const void *device_tree) {
     fence_all();
     permissions();
     changes();
+    across_pages();
     accessed_dirty();
     large_pages();
 #if MODE != 32

@@ -24,8 +24,10 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "boot"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "boot"), str(HERE / "cli")]
 from initramfs import build  # noqa: E402
+from png import read_png  # noqa: E402
 
 PACKAGES = ["linux-image-riscv64", "busybox-static"]
 FIRMWARE = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic")
@@ -114,14 +116,19 @@ def u_boot(riv, root, options):
 
 
 def counted(riv, root):
-    """Two counted runs print the same: times, random bytes, how many interrupts there were."""
+    """Counted runs print the same, whichever engine runs them: times, random bytes, how many interrupts there were."""
     image, kernel = initramfs(root, ["virtio_mmio"], "head -c 16 /dev/urandom | hexdump\ndate\ncat /proc/interrupts\n")
     with tempfile.TemporaryDirectory() as work:
         initrd = Path(work, "initrd")
         initrd.write_bytes(image)
-        runs = [boot(riv, ["--icount", "--kernel", kernel, "--initrd", initrd, "--append", "console=ttyS0"], 140) for _ in range(2)]
-    (status, out, err), second = runs[0], (runs[1][0], runs[1][1][len(runs[0][1]):], runs[1][2])
-    return (status, err) == (0, "") and "reboot: Power down" in out and second == runs[0], runs
+        runs, seen = [], 0
+        for engine in ("interp", "jit", "jit"):
+            status, out, err = boot(riv, ["--icount", f"--engine={engine}", "--kernel", kernel, "--initrd", initrd, "--append",
+                                          "console=ttyS0"], 140)
+            runs.append((status, out[seen:], err))
+            seen = len(out)
+    status, out, err = runs[0]
+    return (status, err) == (0, "") and "reboot: Power down" in out and runs == [runs[0]] * 3, runs
 
 
 def boot_disk(work, files):
@@ -212,6 +219,29 @@ def devices(riv, root):
     return good, (status, got, console, err, out[-1500:])
 
 
+def gpu(riv, root):
+    """Linux' virtio_gpu driver shows what is written to its frame buffer."""
+    width, height = 1024, 768
+    want = [[((x ^ y) & 255, y & 255, x & 255) for x in range(width)] for y in range(height)]
+    with tempfile.TemporaryDirectory() as work:
+        picture, initrd, screenshot = Path(work, "picture"), Path(work, "initrd"), Path(work, "screenshot.png")
+        picture.write_bytes(b"".join(bytes((b, g, r, 0)) for row in want for r, g, b in row))
+        script = """
+echo "=== $(cat /sys/class/graphics/fb0/name), $(cat /sys/class/graphics/fb0/virtual_size)"
+cat /bin/picture >/dev/fb0
+sleep 1
+"""
+        initrd.write_bytes(build(root, ["virtio_mmio", "virtio_gpu"], script.encode(), [picture]))
+        kernel = next(root.glob("usr/lib/modules/*/vmlinuz"))
+        status, out, err = boot(riv, ["--kernel", kernel, "--initrd", initrd, "--append",
+                                      "console=ttyS0 quiet vt.global_cursor_default=0", "-m", "512M", "--device",
+                                      "virtio-gpu-device", "--screenshot", screenshot], 150)
+        shown = read_png(screenshot) if screenshot.exists() else []
+    got = re.findall(r"^=== (.*)$", out, re.MULTILINE)
+    seen = (status, got, err, shown == want)
+    return seen == (0, [f"virtio_gpudrmfb, {width},{height}"], "", True), (*seen, out[-2000:])
+
+
 TESTS = {
     "linux": lambda riv, root: linux(riv, root, [], 1, False),
     "linux_interpreted": lambda riv, root: linux(riv, root, ["--engine=interp"], 1, True),
@@ -221,6 +251,7 @@ TESTS = {
     "linux_counted": counted,
     "shell": shell,
     "devices": devices,
+    "gpu": gpu,
 }
 
 
@@ -236,7 +267,7 @@ def main():
         print("\n".join(TESTS))
         return 0
     if a.fetch:
-        script = Path(__file__).resolve().parent.parent / "scripts/debian-root"
+        script = HERE.parent / "scripts/debian-root"
         done = subprocess.run([script, a.root, *PACKAGES], check=False)
         return 0 if done.returncode == 0 else 1 if "CI" in os.environ else SKIP
     if not (a.root / ".debian-root").exists() and "CI" not in os.environ:

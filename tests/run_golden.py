@@ -26,6 +26,8 @@ def listing(riv, cc, build, source):
     host = "".join(p for p in parts if p.startswith("OUT:"))
     # the address of a helper, stored in two halves, is another one in every process
     host = re.sub(r"(mov dword ptr \[rbp\+0x\w+\], )0x\w+(\n  \w+  mov dword ptr \[rbp\+0x\w+\], )0x\w+", r"\1HELPER\2HELPER", host)
+    # the place of what lies behind pc in struct hart moves with every field that is added
+    host = re.sub(r"\[rbp\+0x([0-9A-F]+)\]", lambda m: m[0] if int(m[1], 16) <= 0x188 else "[rbp+HART]", host)
     return front, host
 
 

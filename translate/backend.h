@@ -17,7 +17,9 @@ enum leave_reason {
     BACK_UNBOXED,     /* the instruction at pc reads a single that is not NaN-boxed: interpret it */
     BACK_FAULT,       /* a host fault: set by the fault handler, hart.trap and hart.pc are set */
     BACK_MODE,        /* the rounding mode has changed, pc is behind the instruction that did it */
+    BACK_WFI,         /* nothing to do until an interrupt comes; pc is behind the wfi */
     BACK_RECORD,      /* the buffer of records is full; pc is a block's start */
+    BACK_COUNT_END,   /* hart.count_left does not suffice for what follows */
     BACK_COUNT
 };
 
@@ -27,6 +29,7 @@ struct fault_entry {
     uint16_t pc;   /* guest instruction: offset from the block's pc */
     uint16_t fix;  /* index of a fault_fix, or 0xffff */
     uint16_t log;  /* entries of the log that are true of it */
+    uint16_t insn; /* instructions of the block in front of it */
 };
 /* Where an x register is while the block runs. */
 enum place_kind { PLACE_STAYS, PLACE_REG, PLACE_HART, PLACE_SPILL, PLACE_CONST, PLACE_SCRATCH };
@@ -44,6 +47,7 @@ struct reg_change {
 /* f registers whose home holds a value that is not finished: a NaN to be made canonical, a single to be boxed. */
 struct fault_fix {
     uint32_t canon_d, canon_s, box; /* bit per f register */
+    uint32_t saved;                 /* 1: hart.cas_saved has what belongs in two host registers */
 };
 /* A block's meta: what cc_block.meta points at. */
 struct block_info {
@@ -72,12 +76,21 @@ struct emitted {
     struct block_info *info;  /* from malloc; source not set */
 };
 
+/* Offset in a page of an instruction whose second half may be on the next. */
+enum { PAGE_LAST_HALF = 4094 };
 /* A key's mode that no block has. */
 #define MODE_NONE UINT64_MAX
 /* What generated code calls where the TLB does not answer; imm: see engine_tlb_slow. */
 hart_helper engine_tlb_slow;
-/* Makes the shared stubs.  board: for system mode.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
-struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n);
+/* csr_access in system mode; hart.trap.cause is TRAP_NONE where it was allowed. */
+hart_helper engine_csr;
+/* A cache block operation, imm = enum ir_cache_block; as engine_csr. */
+hart_helper engine_cache_block;
+/* Does imm (enum ir_system) with a value, the pc behind it in the second argument: a leave_reason, or BACK_COUNT to go on
+ * at hart.pc, by look-up and without kept return addresses. */
+hart_helper engine_do_system;
+/* Makes the shared stubs.  board: for system mode.  counted: code keeps to hart.count_left instead of polling.  disable: enum host_feature bits that are not to be used.  NULL: no executable memory (err). */
+struct backend *backend_create(unsigned disable, bool stats, bool board, bool counted, char *err, size_t n);
 void backend_destroy(struct backend *be);
 /* After fork in the child: the stubs are made anew at the same addresses. */
 bool backend_fork_child(struct backend *be);

@@ -54,7 +54,8 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     pthread_mutex_init(&e->harts_lock, NULL);
     pthread_cond_init(&e->harts_changed, NULL);
     engine_no_jumps[0].pc = jump_none(0);
-    if (config->kind == ENGINE_INTERP || config->icount)
+    bool observed = e->recorder || config->observer.block;
+    if (config->kind == ENGINE_INTERP || (config->icount && observed)) /* these are recorded by steps, which count */
         return e;
     size_t bytes = config->cache_bytes, chunk = 0;
     if (config->hostile & 2) {
@@ -64,7 +65,7 @@ struct engine *engine_create(const struct engine_config *config, char *err, size
     e->block = malloc(sizeof *e->block);
     e->cache = e->block ? cc_create(bytes, chunk, err, n) : NULL;
     if (e->cache)
-        e->backend = backend_create(config->host_mask, config->stats, config->system != NULL, err, n);
+        e->backend = backend_create(config->host_mask, config->stats, config->system != NULL, config->icount, err, n);
     if (e->backend && (!e->machine || engine_system_init(e)))
         return e;
     if (e->cache)
@@ -173,7 +174,7 @@ void engine_hart_exit(struct hart *h) {
     pthread_mutex_unlock(&e->harts_lock);
     for (int i = 0; i < JUMP_TABLES; i++)
         if (eh->jumps[i])
-            munmap(eh->jumps[i], sizeof(struct jump_slot) * JUMP_SLOTS);
+            munmap(eh->jumps[i], JUMP_TABLE_BYTES);
     if (eh->return_stack)
         munmap(eh->return_stack, RETURN_STACK_BYTES + 4096);
     record_hart_exit(eh);
@@ -195,7 +196,7 @@ void engine_install_jumps(struct engine_hart *eh, unsigned mode) {
     }
     if (!eh->jumps[mode]) {
         struct jump_slot *table =
-            mmap(NULL, sizeof *table * JUMP_SLOTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            mmap(NULL, JUMP_TABLE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (table == MAP_FAILED)
             return; /* computed jumps go through the engine */
         table[0].pc = jump_none(0);
@@ -275,15 +276,29 @@ void engine_finish_registers(struct hart *h) {
     h->fault_canon_d = h->fault_canon_s = h->fault_box = 0;
 }
 
+static uint64_t *filled_bits(struct jump_slot *table) { return (uint64_t *)(void *)(table + JUMP_SLOTS); }
+
+void engine_clear_jumps(struct jump_slot *table) {
+    for (unsigned word = 0; table && word < JUMP_SLOTS / 64; word++) {
+        uint64_t *filled = &filled_bits(table)[word];
+        for (; *filled; *filled &= *filled - 1) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(*filled);
+            table[slot].pc = jump_none(slot);
+        }
+    }
+}
+
 struct cc_block *engine_find_block(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     struct cc_block *block = cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->key_mode});
     if (block && eh->jumps[eh->mode]) {
-        struct jump_slot *slot = &eh->jumps[eh->mode][jump_index(h->pc)];
+        unsigned index = jump_index(h->pc);
+        struct jump_slot *slot = &eh->jumps[eh->mode][index];
+        filled_bits(eh->jumps[eh->mode])[index / 64] |= UINT64_C(1) << index % 64;
         slot->code = block->code + block->entry;
         slot->pc = h->pc; /* before dead is read, as whoever kills sets dead before it reads the slot */
         if (__atomic_load_n(&block->dead, __ATOMIC_SEQ_CST))
-            slot->pc = jump_none(jump_index(h->pc));
+            slot->pc = jump_none(index);
     }
     return block;
 }
@@ -474,6 +489,7 @@ bool engine_host_fault(struct hart *h, int sig, siginfo_t *info, void *ucontext)
         } else {
             h->pc = bi->pc + f->pc;
             h->trap = trap;
+            h->count_left += (uint64_t)bi->insns - f->insn;
             if (f->fix != 0xffff) {
                 h->fault_canon_d = bi->fixes[f->fix].canon_d;
                 h->fault_canon_s = bi->fixes[f->fix].canon_s;

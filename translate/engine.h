@@ -18,6 +18,10 @@
 enum engine_kind { ENGINE_AUTO, ENGINE_INTERP, ENGINE_JIT };
 enum { DUMP_IN_ASM = 1, DUMP_IR = 2, DUMP_OUT_ASM = 4, DUMP_EXEC = 8 };
 
+struct engine_range {
+    uint64_t start, end; /* guest addresses, end excluded */
+};
+
 struct engine_config {
     struct guest_memory mem; /* copied; the exclusive_ calls may be NULL: the engine supplies them */
     const struct isa *isa;
@@ -29,9 +33,11 @@ struct engine_config {
     unsigned hot;        /* executions before a block is translated, 0: the default */
     unsigned hostile;    /* testing: 1 one instruction a block, 2 tiny code cache, 4 translate at once */
     unsigned host_mask;  /* testing: host features (enum host_feature) not to be used */
-    bool icount;         /* system mode, one hart: time is the instruction count (bus.h, hart_icount); interprets */
+    bool icount;         /* system mode, one hart: time is the instruction count (bus.h, hart_icount) */
     const struct bus *system; /* the board of harts in system mode: mem is not used.  NULL: user mode */
     unsigned max_insns;  /* instructions a translated block has at most, 0: the default */
+    const struct engine_range *interpret; /* code that is not to be translated, whatever block it would be in */
+    unsigned interpret_count;
     struct observer observer; /* who is told what is executed; all zero: nobody */
 };
 

@@ -25,13 +25,18 @@ struct code_range {
     uint64_t start, end;
 };
 
-enum { CHANGES_MAX = 8 };
+enum { CHANGES_MAX = 8, HALVES = 64, JUMP_TABLE_BYTES = sizeof(struct jump_slot) * JUMP_SLOTS + JUMP_SLOTS / 8 };
+/* Keys of blocks in system mode: where (interp_where) and frm; for an instruction that lies on two pages, the second page
+ * of RAM plus 1 is above. */
+#define KEY_FIRST_PAGE UINT64_C(0xffffffff)
+enum { KEY_SECOND_PAGE = 32 };
 
 struct engine_hart {
     struct engine *engine;
     struct hart *hart;
     struct engine_hart *next, **prev;
-    struct jump_slot *_Atomic jumps[JUMP_TABLES]; /* one table for each mode, made when first needed */
+    /* one table for each mode, made when first needed; behind its slots a bit for each that may be filled */
+    struct jump_slot *_Atomic jumps[JUMP_TABLES];
     char *return_stack;
     atomic_bool inside;             /* between entering and leaving engine_run */
     unsigned mode;                  /* whose table is in use */
@@ -42,6 +47,7 @@ struct engine_hart {
     struct hart_records *records;   /* NULL: nothing is recorded */
     struct code_range changed[CHANGES_MAX]; /* under harts_lock: what the hart's interpreter has to forget */
     unsigned changed_count;                 /* more than CHANGES_MAX: everything */
+    uint8_t halves[HALVES]; /* system mode: how often instructions on two pages were met, by page */
     uint64_t leaves[BACK_COUNT], single_steps;
 };
 
@@ -82,6 +88,8 @@ static inline bool engine_is_observed(const struct engine *e) { return e->record
 unsigned engine_mode(const struct hart *h);
 /* Installs the jump cache of the mode in force; a changed mode also makes kept return addresses useless. */
 void engine_install_jumps(struct engine_hart *eh, unsigned mode);
+/* Empties a table of a hart that is not running.  NULL: nothing is done. */
+void engine_clear_jumps(struct jump_slot *table);
 /* Deals with hart.pending; true: the embedder is wanted. */
 bool engine_serve_pending(struct engine_hart *eh);
 enum engine_stop engine_stop_on_fault(struct engine_hart *eh);
@@ -102,6 +110,8 @@ void engine_dead_block(void *engine, struct cc_block *block);
 /* The instruction at h->pc has left generated code as it read a single that is not NaN-boxed.  One that does so often is
  * translated anew, to go on with the canonical NaN by itself. */
 void engine_read_unboxed(struct engine_hart *eh);
+/* Drops the translations of the instruction at pc. */
+void engine_translate_again(struct engine_hart *eh, uint64_t pc);
 /* The LR at hart.new_strict has turned out to have an SC. */
 void engine_translate_strict(struct engine_hart *eh);
 

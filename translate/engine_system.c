@@ -16,6 +16,8 @@
 #include "record_internal.h"
 #include "tlb_slow.h"
 
+enum { COUNT_SLICE = 100000 };
+
 /* ---- host faults: an access that failed in engine_tlb_slow is made at address 0 ---- */
 
 static __thread struct hart *running;
@@ -84,11 +86,96 @@ static void install(struct engine_hart *eh) {
     }
     if (eh->jump_drops[mode] != s->fetch_drops) { /* only the one that is going to be used */
         eh->jump_drops[mode] = s->fetch_drops;
-        for (unsigned i = 0; eh->jumps[mode] && i < JUMP_SLOTS; i++)
-            eh->jumps[mode][i].pc = jump_none(i);
+        engine_clear_jumps(eh->jumps[mode]);
     }
     if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != mode)
         engine_install_jumps(eh, mode);
+}
+
+uint64_t engine_csr(struct hart *h, uint64_t value, uint64_t unused_b, uint64_t unused_c, uint64_t imm) {
+    enum { LAST_FLOAT_CSR = 3 };
+    struct system *s = h->sys;
+    if ((imm & 0xfff) <= LAST_FLOAT_CSR)
+        backend_fold_flags(h);
+    h->trap.cause = TRAP_NONE;
+    uint64_t old = system_csr_access(h, value, imm);
+    if (s->resume) { /* generated code polls behind it */
+        s->resume = false;
+        __atomic_fetch_or(&h->pending, PENDING_INTERRUPT, __ATOMIC_SEQ_CST);
+    }
+    return old;
+}
+
+uint64_t engine_cache_block(struct hart *h, uint64_t address, uint64_t unused_b, uint64_t unused_c, uint64_t imm) {
+    enum { BYTES = 64 };
+    static const uint64_t fields[] = {ENVCFG_CBZE, ENVCFG_CBIE, ENVCFG_CBCFE};
+    h->trap.cause = TRAP_NONE;
+    if (!system_cbo_allowed(h, fields[imm])) {
+        h->trap.cause = TRAP_ILLEGAL;
+    } else if (imm == CACHE_BLOCK_ZERO) {
+        void *block = mmu_memory(h, address & ~(uint64_t)(BYTES - 1), BYTES, ACCESS_WRITE);
+        if (block)
+            memset(block, 0, BYTES);
+    } else {
+        mmu_cache_block(h, address);
+    }
+    return 0;
+}
+
+/* False: the interpreter knows why not. */
+static bool do_system(struct hart *h, enum ir_system what, uint64_t address, uint64_t next) {
+    struct system *s = h->sys;
+    switch (what) {
+    case DO_MRET:
+        return system_mret(h);
+    case DO_SRET:
+        return system_sret(h);
+    case DO_ECALL:
+        h->trap = (struct trap){.cause = TRAP_ECALL_U + s->priv};
+        system_take_trap(h);
+        return true;
+    case DO_FS_DIRTY:
+        if (system_fs(s) == FS_STATE_OFF)
+            return false;
+        system_fs_dirty(s);
+        return true;
+    case DO_WFI:
+        if (!system_wfi(h))
+            return false;
+        break;
+    case DO_SFENCE:
+    case DO_SFENCE_PAGE:
+        if (!system_sfence(h, what == DO_SFENCE_PAGE, address))
+            return false;
+        break;
+    case DO_SFENCE_ORDER:
+        if (!system_sfence_order(h))
+            return false;
+        break;
+    default: /* DO_FENCE_I */
+        code_page_drain(h);
+        break;
+    }
+    h->pc = next;
+    return true;
+}
+
+uint64_t engine_do_system(struct hart *h, uint64_t address, uint64_t next, uint64_t unused_c, uint64_t imm) {
+    struct engine_hart *eh = h->engine;
+    struct system *s = h->sys;
+    if (!do_system(h, (enum ir_system)imm, address, next))
+        return BACK_INTERPRET;
+    if (imm == DO_WFI) {
+        if (!(system_mip(h) & s->mie))
+            return BACK_WFI;
+        hart_pause(h, 0, 0, 0, 0); /* as in the interpreter */
+    }
+    if (__atomic_load_n(&h->pending, __ATOMIC_RELAXED) || system_interrupt(h) != 0)
+        return BACK_POLL;
+    uint64_t sp = h->return_sp; /* generated code drops what is kept there by itself */
+    install(eh);
+    h->return_sp = sp;
+    return BACK_COUNT;
 }
 
 void engine_sleep(struct engine_hart *eh) {
@@ -97,9 +184,28 @@ void engine_sleep(struct engine_hart *eh) {
     world_enter(eh);
 }
 
+static void step(struct engine_hart *eh) {
+    eh->single_steps++;
+    if (interp_step(eh->hart, 1) == INTERP_WFI)
+        engine_sleep(eh);
+}
+
+/* A counted run's generated code, up to the next event, or for as long as others may have to wait. */
+static enum leave_reason run_counted(struct engine_hart *eh, struct cc_block *block) {
+    struct system *s = eh->hart->sys;
+    uint64_t left = s->icount_deadline > s->icount ? s->icount_deadline - s->icount : 0;
+    if (left > COUNT_SLICE)
+        left = COUNT_SLICE;
+    eh->hart->count_left = left;
+    enum leave_reason why = engine_run_code(eh, block);
+    s->icount += left - eh->hart->count_left;
+    return why;
+}
+
 void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     struct hart *h = eh->hart;
-    enum leave_reason why = engine_run_code(eh, block);
+    bool counted = h->sys->counted;
+    enum leave_reason why = counted ? run_counted(eh, block) : engine_run_code(eh, block);
     switch (why) {
     case BACK_TRAP:
         if (h->trap.cause == TRAP_ECALL_U)
@@ -109,21 +215,34 @@ void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     case BACK_FAULT:
         engine_finish_registers(h);
         h->trap = h->sys->fault;
-        system_take_trap(h);
+        if (h->trap.cause == TRAP_NONE) /* a device, in a counted run */
+            step(eh);
+        else
+            system_take_trap(h);
+        break;
+    case BACK_COUNT_END:
+        if (h->sys->icount_deadline - h->sys->icount < COUNT_SLICE && interp_run_round(h) == INTERP_WFI)
+            engine_sleep(eh);
         break;
     case BACK_FENCE_I:
         code_page_drain(h);
         break;
     case BACK_EXCLUSIVE:
-        interp_exclusive_system(h);
+        if (counted) /* there is no other hart */
+            step(eh);
+        else
+            interp_exclusive_system(h);
+        break;
+    case BACK_WFI:
+        engine_sleep(eh);
         break;
     case BACK_INTERPRET:
     case BACK_UNBOXED:
         if (why == BACK_UNBOXED)
             engine_read_unboxed(eh);
-        eh->single_steps++;
-        if (interp_step(h, 1) == INTERP_WFI)
-            engine_sleep(eh);
+        else if ((h->pc & ~PAGE_MASK) == PAGE_LAST_HALF)
+            engine_translate_again(eh, h->pc); /* its second half may have changed */
+        step(eh);
         if (h->new_strict)
             engine_translate_strict(eh);
         break;
@@ -132,13 +251,38 @@ void engine_run_system_block(struct engine_hart *eh, struct cc_block *block) {
     }
 }
 
+/* Whether the instruction at pc lies on two pages; *page: the second page of RAM. */
+static bool on_two_pages(struct hart *h, uint64_t *page) {
+    const struct fetch_entry *e = mmu_fetch(h, h->pc);
+    uint16_t half;
+    if (!e)
+        return false;
+    memcpy(&half, e->host + PAGE_LAST_HALF, sizeof half);
+    if (insn_length(half) != 4)
+        return false;
+    uint64_t next = h->pc + 2;
+    e = mmu_fetch(h, h->xlen == 32 ? (uint32_t)next : next);
+    if (!e || e->partial)
+        return false;
+    *page = e->ram_page;
+    return true;
+}
+
 bool engine_system_place(struct engine_hart *eh) {
     struct hart *h = eh->hart;
-    uint64_t where;
+    uint64_t where, page;
     install(eh);
     if (!interp_where(h, h->pc, &where))
         return false;
     eh->key_mode = where << 3 | engine_mode(h);
+    if ((h->pc & ~PAGE_MASK) == PAGE_LAST_HALF && !engine_is_observed(eh->engine) && on_two_pages(h, &page)) {
+        eh->key_mode |= (page + 1) << KEY_SECOND_PAGE;
+        uint8_t *met = &eh->halves[(h->pc >> 12) % HALVES]; /* the interpreter does not count them */
+        if (*met < eh->engine->config.hot)
+            ++*met;
+        else if (!cc_find(eh->engine->cache, (struct cc_key){h->pc, eh->key_mode}))
+            engine_translate(eh->engine, h, h->pc, eh->key_mode);
+    }
     return true;
 }
 

@@ -137,6 +137,7 @@ bool ir_is_zext32(const struct ir_block *b, ir_ref r) {
     case IR_zext8:
     case IR_zext16:
     case IR_zext32:
+    case IR_aes_sub:
     case IR_load_u8:
     case IR_load_u16:
     case IR_load_u32:

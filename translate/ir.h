@@ -32,6 +32,9 @@ enum ir_op {
 };
 enum ir_kind { IRK_PURE, IRK_READ, IRK_SET, IRK_FP, IRK_LOAD, IRK_STORE, IRK_EFFECT, IRK_EXIT };
 enum ir_amo { AMO_SWAP, AMO_ADD, AMO_XOR, AMO_AND, AMO_OR, AMO_MIN, AMO_MAX, AMO_MINU, AMO_MAXU };
+/* What the engine does in system mode without leaving generated code; control goes on where it leads. */
+enum ir_system { DO_MRET, DO_SRET, DO_WFI, DO_SFENCE, DO_SFENCE_PAGE, DO_SFENCE_ORDER, DO_ECALL, DO_FENCE_I, DO_FS_DIRTY, DO_COUNT };
+enum ir_cache_block { CACHE_BLOCK_ZERO, CACHE_BLOCK_INVAL, CACHE_BLOCK_CLEAN, CACHE_BLOCK_COUNT }; /* CLEAN: or flush */
 enum ir_leave { LEAVE_FENCE_I, LEAVE_EXCLUSIVE, LEAVE_INTERPRET, LEAVE_MODE, LEAVE_COUNT };
 
 typedef uint16_t ir_ref; /* index of a node */

@@ -156,6 +156,7 @@ static bool run_effect(const struct ir_block *b, const struct ir_node *n, struct
                        uint64_t *result) {
     switch (n->op) {
     case IR_csr:
+    case IR_sys_csr:
         *result = csr_access(h, arg[0], 0, 0, (uint64_t)n->imm);
         return h->trap.cause != TRAP_NONE && trap(b, n, h, h->trap.cause, 0);
     case IR_fence:
@@ -169,6 +170,19 @@ static bool run_effect(const struct ir_block *b, const struct ir_node *n, struct
         return false;
     case IR_cas_sc:
         *result = exchange(arg[0], arg[1], arg[2], n->imm) != sext(arg[1], n->imm);
+        return false;
+    case IR_cas_arg:
+        h->cas_arg[n->imm] = arg[0];
+        return false;
+    case IR_cas_16: {
+        unsigned __int128 old = h->cas_arg[0] | (unsigned __int128)h->cas_arg[1] << 64;
+        interp_cas128((void *)(uintptr_t)arg[0], &old, h->cas_arg[2] | (unsigned __int128)h->cas_arg[3] << 64);
+        *result = (uint64_t)old;
+        h->cas_arg[1] = (uint64_t)(old >> 64);
+        return false;
+    }
+    case IR_cas_high:
+        *result = h->cas_arg[1];
         return false;
     case IR_check_align:
         return arg[0] % (uint64_t)n->imm != 0 && trap(b, n, h, n->aux, arg[0]);

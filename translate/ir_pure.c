@@ -2,6 +2,7 @@
  * hosts that lack an instruction.  Compiled for general registers only: generated code calls it without saving vector
  * registers.
  */
+#include "../cpu/crypto.h"
 #include "ir.h"
 
 static uint64_t mulhu(uint64_t a, uint64_t c) { return (uint64_t)((unsigned __int128)a * c >> 64); }
@@ -124,6 +125,22 @@ uint64_t ir_eval_pure(enum ir_op op, uint64_t a, uint64_t b, uint64_t c) {
             if (b >> i & 1)
                 wide ^= (unsigned __int128)a << i;
         return op == IR_clmul ? (uint64_t)wide : (uint64_t)(wide >> 64);
+    case IR_brev8:
+        return crypto_reverse_bits_in_bytes(a);
+    case IR_xperm8:
+        return crypto_permute_bytes(a, b);
+    case IR_xperm4:
+        return crypto_permute_nibbles(a, b);
+    case IR_aes64es:
+    case IR_aes64esm:
+        return crypto_aes_encrypt(a, b, op == IR_aes64esm);
+    case IR_aes64ds:
+    case IR_aes64dsm:
+        return crypto_aes_decrypt(a, b, op == IR_aes64dsm);
+    case IR_aes64im:
+        return crypto_aes_mix_inverse(a);
+    case IR_aes_sub:
+        return crypto_aes_sub_word(a);
     case IR_sext8:
         return (uint64_t)(int64_t)(int8_t)a;
     case IR_sext16:

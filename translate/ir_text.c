@@ -31,6 +31,15 @@ static const char *const leave_names[] = {[LEAVE_FENCE_I] = "fence_i",
                                           [LEAVE_EXCLUSIVE] = "exclusive",
                                           [LEAVE_INTERPRET] = "interpret",
                                           [LEAVE_MODE] = "mode"};
+static const char *const system_names[] = {[DO_MRET] = "mret",
+                                           [DO_SRET] = "sret",
+                                           [DO_WFI] = "wfi",
+                                           [DO_SFENCE] = "sfence",
+                                           [DO_SFENCE_PAGE] = "sfence_page",
+                                           [DO_SFENCE_ORDER] = "sfence_order",
+                                           [DO_ECALL] = "ecall",
+                                           [DO_FENCE_I] = "fence_i",
+                                           [DO_FS_DIRTY] = "fs_dirty"};
 static const char *const rm_names[] = {"rne", "rtz", "rdn", "rup", "rmm", "rm5", "rm6", "dyn"};
 static const char *const cause_names[] = {
     [TRAP_FETCH_MISALIGNED] = "fetch_misaligned",
@@ -52,7 +61,8 @@ static const char *const cause_names[] = {
  *   %  the next operand       k  imm, a constant     d  imm, decimal      a  imm, an address or set of bits
  *   x  imm, an x register     f  imm, an f register  w  .imm, a width     o  aux.imm, an amo's operation and width
  *   h  aux, a helper, and all operands in brackets   c  aux, a trap cause   l  aux, why the engine is entered
- *   r  imm2, a return address                        t  imm2, a trap value  m  .rm */
+ *   s  aux, what the engine does
+ *   r  imm2, a return address                        t  imm2, a value       m  .rm */
 static const char *shape(enum ir_op op) {
     switch (op) {
     case IR_const:
@@ -73,12 +83,21 @@ static const char *shape(enum ir_op op) {
     case IR_set_fflags:
         return "%";
     case IR_csr:
+    case IR_sys_csr:
         return "%a";
+    case IR_sys_cbo:
+        return "%d";
+    case IR_check_code:
+        return "at";
+    case IR_poll:
+        return "a";
     case IR_amo:
         return "o%%";
     case IR_cas:
     case IR_cas_sc:
         return "w%%%";
+    case IR_cas_arg:
+        return "%d";
     case IR_check_align:
         return "%dc";
     case IR_record_begin:
@@ -105,6 +124,8 @@ static const char *shape(enum ir_op op) {
         return "ct";
     case IR_exit_engine:
         return "la";
+    case IR_exit_system:
+        return "s%a";
     default:
         break;
     }
@@ -191,6 +212,9 @@ static void put_field(FILE *to, char field, const struct ir_node *n, ir_ref oper
         break;
     case 'l':
         put_name(to, leave_names, COUNT(leave_names), n->aux);
+        break;
+    case 's':
+        put_name(to, system_names, COUNT(system_names), n->aux);
         break;
     case 'r':
         fprintf(to, "ret 0x%" PRIx64, (uint64_t)n->imm2);
@@ -403,6 +427,8 @@ static bool get_field(struct reader *r, char field, struct ir_node *n, ir_ref *o
         return get_name(r, cause_names, COUNT(cause_names), &n->aux);
     case 'l':
         return get_name(r, leave_names, COUNT(leave_names), &n->aux);
+    case 's':
+        return get_name(r, system_names, COUNT(system_names), &n->aux);
     case 'r':
         if (!get_word(r, word, sizeof word) || strcmp(word, "ret") != 0)
             return fail(r, "'ret' expected");

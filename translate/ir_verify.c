@@ -83,14 +83,21 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
         return (n->imm >= 0 && n->imm <= 31) || bad(v, "f register %" PRId64, n->imm);
     case IR_call:
         return n->aux < ir_helper_count || bad(v, "helper %u", n->aux);
-    case IR_csr: /* csr | op << 12 | no write << 14 | no read << 15; op 3 does not exist */
+    case IR_csr:
+    case IR_sys_csr: /* csr | op << 12 | no write << 14 | no read << 15; op 3 does not exist */
         return (n->imm >= 0 && n->imm <= 0xffff && (n->imm >> 12 & 3) != 3) ||
                bad(v, "imm 0x%" PRIx64, (uint64_t)n->imm);
+    case IR_sys_cbo:
+        return (n->imm >= 0 && n->imm < CACHE_BLOCK_COUNT) || bad(v, "operation %" PRId64, n->imm);
+    case IR_check_code:
+        return (n->imm2 >= 0 && n->imm2 <= UINT16_MAX) || bad(v, "halfword 0x%" PRIx64, (uint64_t)n->imm2);
     case IR_amo:
         return (n->aux <= AMO_MAXU || bad(v, "operation %u", n->aux)) && check_width(v, n);
     case IR_cas:
     case IR_cas_sc:
         return check_width(v, n);
+    case IR_cas_arg:
+        return (n->imm >= 0 && n->imm <= 3) || bad(v, "word %" PRId64, n->imm);
     case IR_check_align:
         if (n->imm < 1 || n->imm > 16 || (n->imm & (n->imm - 1)))
             return bad(v, "alignment %" PRId64, n->imm);
@@ -100,6 +107,7 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
     case IR_record_fs:
     case IR_record_end:
         return (n->imm >= 1 && n->imm <= RECORD_BLOCK_WORDS) || bad(v, "word %" PRId64, n->imm);
+    case IR_poll:
     case IR_exit_if:
     case IR_exit:
         return check_target(v, n->imm);
@@ -114,6 +122,8 @@ static bool check_fields(struct verifier *v, const struct ir_node *n) {
         return n->aux < TRAP_NONE || bad(v, "cause %u", n->aux);
     case IR_exit_engine:
         return (n->aux < LEAVE_COUNT || bad(v, "reason %u", n->aux)) && check_target(v, n->imm);
+    case IR_exit_system:
+        return (n->aux < DO_COUNT || bad(v, "action %u", n->aux)) && check_target(v, n->imm);
     default:
         break;
     }

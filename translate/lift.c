@@ -4,7 +4,9 @@
  * at calls, returns, computed jumps, backward branches and whatever the engine must do.  The meaning of each
  * instruction is its effect in cpu/riscv.def, expanded here to builder calls.
  */
+#include "engine.h"
 #include "lift.h"
+#include "../cpu/crypto.h"
 #include "lift_internal.h"
 
 /* ---- leaving the block ---- */
@@ -17,6 +19,17 @@ void lift_leave_to_engine(struct lifter *l, enum ir_leave why, uint64_t pc) {
     l->done = true;
 }
 void lift_interpret_this(struct lifter *l) { lift_leave_to_engine(l, LEAVE_INTERPRET, l->pc); }
+/* The block ends with what the engine does in system mode. */
+static void leave_by(struct lifter *l, enum ir_system what, ir_ref address) {
+    if (!l->config->privileged) {
+        lift_interpret_this(l);
+        return;
+    }
+    ir_ref r =
+        lift_node(l, IR_exit_system, address == IR_NONE ? konst(l, 0) : address, IR_NONE, IR_NONE, (int64_t)l->next);
+    l->b->nodes[r].aux = (uint16_t)what;
+    l->done = true;
+}
 static void trap(struct lifter *l, unsigned cause, uint64_t tval) {
     ir_ref r = lift_node(l, IR_exit_trap, IR_NONE, IR_NONE, IR_NONE, 0);
     l->b->nodes[r].aux = (uint16_t)cause;
@@ -104,6 +117,20 @@ bool lift_is_recorded(const struct lift_config *c, uint64_t pc) {
     return o && __atomic_load_n(&o->kinds, __ATOMIC_RELAXED) && (!o->filter || o->filter(o->ctx, pc));
 }
 
+/* aes64ks1i and aes64ks2: words of an AES key schedule, both halves the same but for what is added. */
+static ir_ref lift_aes_key_step(struct lifter *l, ir_ref v) {
+    unsigned round = (unsigned)l->insn.imm;
+    ir_ref shift = konst(l, 32), word = un(l, IR_aes_sub, bin(l, IR_shr, v, shift));
+    if (round < 10)
+        word = un(l, IR_zext32, bin(l, IR_rorw, word, konst(l, 8)));
+    word = bin(l, IR_xor, word, konst(l, crypto_aes_round_constants[round]));
+    return bin(l, IR_or, word, bin(l, IR_shl, word, shift));
+}
+static ir_ref lift_aes_key_mix(struct lifter *l, ir_ref a, ir_ref b) {
+    ir_ref shift = konst(l, 32), t = bin(l, IR_xor, b, bin(l, IR_shr, a, shift));
+    return bin(l, IR_xor, t, bin(l, IR_shl, t, shift));
+}
+
 /* ---- the vocabulary ---- */
 
 #define RS1 lift_get_x(l, in->rs1)
@@ -160,6 +187,16 @@ bool lift_is_recorded(const struct lift_config *c, uint64_t pc) {
 #define CPOPW(a) un(l, IR_cpopw, a)
 #define REV8(a) (rv32(l) ? HIGH32(un(l, IR_rev8, a)) : un(l, IR_rev8, a))
 #define ORCB(a) un(l, IR_orcb, a)
+#define BREV8(a) un(l, IR_brev8, a)
+#define XPERM8(a, b) bin(l, IR_xperm8, a, b)
+#define XPERM4(a, b) bin(l, IR_xperm4, a, b)
+#define AES64ES(a, b) bin(l, IR_aes64es, a, b)
+#define AES64ESM(a, b) bin(l, IR_aes64esm, a, b)
+#define AES64DS(a, b) bin(l, IR_aes64ds, a, b)
+#define AES64DSM(a, b) bin(l, IR_aes64dsm, a, b)
+#define AES64IM(a) un(l, IR_aes64im, a)
+#define AES64KS1I(a) lift_aes_key_step(l, a)
+#define AES64KS2(a, b) lift_aes_key_mix(l, a, b)
 /* On RV32 a carry-less product of zero-extended values has all its bits in 64. */
 #define CLMUL(a, b) bin(l, IR_clmul, a, b)
 #define CLMULH(a, b) (rv32(l) ? HIGH32(bin(l, IR_clmul, ZX(a), ZX(b))) : bin(l, IR_clmulh, a, b))
@@ -265,18 +302,19 @@ bool lift_is_recorded(const struct lift_config *c, uint64_t pc) {
 #define AMOCAS_64P lift_amocas(l, 128)
 #define AMOCAS_128 lift_amocas(l, 128)
 #define CSR(op) lift_csr(l, CSR_##op)
-#define ECALL trap(l, TRAP_ECALL_U, 0)
+#define ECALL (l->config->privileged ? leave_by(l, DO_ECALL, IR_NONE) : trap(l, TRAP_ECALL_U, 0))
 #define EBREAK trap(l, TRAP_BREAKPOINT, l->pc)
 #define FENCE lift_node(l, IR_fence, IR_NONE, IR_NONE, IR_NONE, 0)
-#define FENCE_I lift_leave_to_engine(l, LEAVE_FENCE_I, l->next)
+#define FENCE_I                                                                                                        \
+    (l->config->privileged ? leave_by(l, DO_FENCE_I, IR_NONE) : lift_leave_to_engine(l, LEAVE_FENCE_I, l->next))
 #define PAUSE lift_call(l, hart_pause, IR_NONE, IR_NONE, IR_NONE, 0)
 #define CBO_ZERO lift_cbo_zero(l)
 #define CBO(what) lift_cbo(l)
-#define MRET lift_interpret_this(l)
-#define SRET lift_interpret_this(l)
-#define WFI lift_interpret_this(l)
-#define SFENCE(a, b) lift_interpret_this(l)
-#define SFENCE_ORDER lift_interpret_this(l)
+#define MRET leave_by(l, DO_MRET, IR_NONE)
+#define SRET leave_by(l, DO_SRET, IR_NONE)
+#define WFI leave_by(l, DO_WFI, IR_NONE)
+#define SFENCE(a, b) leave_by(l, in->rs1 ? DO_SFENCE_PAGE : DO_SFENCE, a)
+#define SFENCE_ORDER leave_by(l, DO_SFENCE_ORDER, IR_NONE)
 #define NOP ((void)0)
 #define SEQ(a, b) (a, b)
 
@@ -296,10 +334,12 @@ static void lift_insn(struct lifter *l) {
     }
 }
 
-/* Decodes the instruction at pc; 0 where it cannot be fetched. */
 size_t lift_fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out) {
     const uint8_t *host;
     uint32_t cause;
+    for (unsigned i = 0; i < c->interpret_count; i++)
+        if (pc - c->interpret[i].start < c->interpret[i].end - c->interpret[i].start)
+            return 0;
     size_t room = c->mem->fetch(c->mem->ctx, pc, &host, &cause);
     if (room < 2)
         return 0;
@@ -341,6 +381,17 @@ static void watch(struct lifter *l, uint64_t pc, uint64_t *watched_page) {
         l->config->watched = false;
 }
 
+/* In system mode only an instruction's first half is on a page that is watched. */
+static bool check_second_half(struct lifter *l) {
+    const uint8_t *host;
+    uint32_t cause;
+    if (l->config->mem->fetch(l->config->mem->ctx, l->pc + 2, &host, &cause) < 2)
+        return false;
+    ir_ref r = lift_node(l, IR_check_code, IR_NONE, IR_NONE, IR_NONE, (int64_t)(uintptr_t)host);
+    l->b->nodes[r].imm2 = l->insn.bits >> 16;
+    return true;
+}
+
 bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
     struct lifter l = {.b = b, .config = config, .pc = pc};
     uint64_t page = 1;
@@ -362,9 +413,11 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         watch(&l, l.pc, &page);
         if (!lift_fetch_insn(config, l.pc, &l.insn))
             break;
-        if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) /* it ends on another page: the interpreter's */
-            break;
-        if (((l.pc + l.insn.len - 1) ^ l.pc) >= 4096) {
+        if (config->board && ((l.pc + l.insn.len - 1) ^ pc) >= 4096) { /* it ends on another page: a block of its own */
+            if (!config->privileged || b->insns || !check_second_half(&l))
+                break;
+            config->max_insns = 1;
+        } else if (((l.pc + l.insn.len - 1) ^ l.pc) >= 4096) {
             watch(&l, l.pc + l.insn.len - 1, &page);
             if (!lift_fetch_insn(config, l.pc, &l.insn)) /* its second half was read before its page was watched */
                 break;
@@ -379,8 +432,8 @@ bool lift_block(struct ir_block *b, struct lift_config *config, uint64_t pc) {
         if (l.record)
             record_lift_insn(l.record, &l.insn, l.pc);
         if (config->board && insn_rows[l.insn.id].format >= FMT_FIL && config->mode.fs != FS_STATE_DIRTY)
-            lift_interpret_this(
-                &l); /* illegal, or the first to touch the state, which is dirty even if it is illegal then */
+            /* illegal, or the first to touch the state, which is dirty even if it is illegal then */
+            leave_by(&l, DO_FS_DIRTY, IR_NONE);
         else if (uses_rounding(insn_rows[l.insn.id].format) && l.insn.id != INSN_ILLEGAL && l.insn.rm == RM_DYN &&
                  config->mode.frm > RM_RMM)
             trap(&l, TRAP_ILLEGAL, l.insn.bits);

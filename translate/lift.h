@@ -25,6 +25,7 @@ struct lift_config {
     struct lift_mode mode;
     unsigned max_insns; /* instructions a block may have, at least 1 */
     bool board;         /* system mode: addresses go through the TLB, a block does not leave its page */
+    bool privileged;    /* system mode: privileged instructions are done by helpers, not left to the interpreter */
     bool watched;       /* out: false if some page of the block is not watched */
     struct lift_read read[LIFT_READ_MAX]; /* out: what the block was made from */
     unsigned read_count;
@@ -37,6 +38,8 @@ struct lift_config {
     bool (*often_unboxed)(void *ctx, uint64_t pc);
     void *unboxed_ctx;
     const struct hart *hart; /* the one that translates, for what its LRs are like.  May be NULL. */
+    const struct engine_range *interpret; /* code that is no part of any block */
+    unsigned interpret_count;
     const struct observer *observer;
     struct record_draft *record; /* out, if the block is recorded, that is b->recorded */
 };

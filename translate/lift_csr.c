@@ -65,6 +65,16 @@ void lift_csr(struct lifter *l, enum csr_op op) {
     else
         known |= number >= 0xc00 && number <= 0xc02 && (l->config->isa->exts >> EXT_Zicntr & 1);
     bool sets_mode = writes && (number == 2 || number == 3);
+    if (l->config->privileged && (!known || sets_mode)) {
+        ir_ref v = immediate ? konst(l, l->insn.rs1) : lift_get_x(l, l->insn.rs1);
+        int64_t imm = (int64_t)(number | kind << 12 | (unsigned)!writes << 14 | (unsigned)!reads << 15);
+        lift_set_x(l, l->insn.rd, lift_node(l, IR_sys_csr, v, IR_NONE, IR_NONE, imm));
+        if (sets_mode)
+            mode_written(l, number, kind == 0 ? v : IR_NONE);
+        else if (writes) /* an interrupt may be enabled, another address space in force */
+            lift_node(l, IR_poll, IR_NONE, IR_NONE, IR_NONE, (int64_t)l->next);
+        return;
+    }
     if (!known || (writes && number > 3) || (sets_mode && (l->record || l->config->board))) {
         lift_leave_to_engine(l, LEAVE_INTERPRET, l->pc);
         return;

@@ -90,7 +90,7 @@ void lift_leave_to_engine(struct lifter *l, enum ir_leave why, uint64_t pc);
 void lift_interpret_this(struct lifter *l);
 /* Whether what is executed at pc is to be recorded. */
 bool lift_is_recorded(const struct lift_config *c, uint64_t pc);
-/* Decodes the instruction at pc; its length, 0 where it cannot be fetched.  What a block is made from is noted. */
+/* Decodes the instruction at pc; its length, 0 where it cannot be fetched or is to be interpreted.  What a block is made from is noted. */
 size_t lift_fetch_insn(const struct lift_config *c, uint64_t pc, struct insn *out);
 void lift_note_read(struct lift_config *c, uint64_t offset, const struct insn *in);
 

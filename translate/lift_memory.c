@@ -72,9 +72,40 @@ void lift_amo(struct lifter *l, enum ir_amo op, unsigned bits) {
     lift_set_x(l, l->insn.rd, r);
 }
 
+static ir_ref pair(struct lifter *l, unsigned reg, unsigned which) {
+    return reg == 0 ? konst(l, 0) : lift_get_x(l, reg + which); /* with x0 both read as zero */
+}
+
+/* amocas.d of RV32 and amocas.q, whose registers are pairs. */
+static void amocas_pair(struct lifter *l) {
+    if (l->record) {
+        lift_interpret_this(l);
+        return;
+    }
+    unsigned rd = l->insn.rd, rs2 = l->insn.rs2, bytes = rv32(l) ? 8 : 16;
+    ir_ref addr = atomic_address(l, bytes * 8, TRAP_STORE_MISALIGNED), at = translated_atomic(l, addr, 64, false);
+    ir_ref word[4] = {pair(l, rd, 0), pair(l, rd, 1), pair(l, rs2, 0), pair(l, rs2, 1)}, low, high;
+    if (rv32(l)) {
+        ir_ref shift = konst(l, 32), value[2];
+        for (int i = 0; i < 2; i++)
+            value[i] = bin(l, IR_or, un(l, IR_zext32, word[2 * i]), bin(l, IR_shl, word[2 * i + 1], shift));
+        ir_ref old = lift_node(l, IR_cas, at, value[0], value[1], 64);
+        low = un(l, IR_sext32, old), high = bin(l, IR_sar, old, shift);
+    } else {
+        for (int i = 0; i < 4; i++)
+            lift_node(l, IR_cas_arg, word[i], IR_NONE, IR_NONE, i);
+        low = lift_node(l, IR_cas_16, at, IR_NONE, IR_NONE, 0);
+        high = lift_node(l, IR_cas_high, IR_NONE, IR_NONE, IR_NONE, 0);
+    }
+    if (rd) {
+        lift_set_x(l, rd, low);
+        lift_set_x(l, rd + 1, high);
+    }
+}
+
 void lift_amocas(struct lifter *l, unsigned bits) {
     if (bits > 64) {
-        lift_interpret_this(l);
+        amocas_pair(l);
         return;
     }
     ir_ref addr = atomic_address(l, bits, TRAP_STORE_MISALIGNED), at = translated_atomic(l, addr, bits, false);
@@ -169,9 +200,16 @@ void lift_store_conditional(struct lifter *l, unsigned bits) {
     lift_set_x(l, l->insn.rd, r);
 }
 
+static void cbo_system(struct lifter *l, enum ir_cache_block what) {
+    if (l->config->privileged)
+        lift_node(l, IR_sys_cbo, lift_get_x(l, l->insn.rs1), IR_NONE, IR_NONE, what);
+    else
+        lift_interpret_this(l);
+}
+
 void lift_cbo_zero(struct lifter *l) {
     if (l->config->board) { /* it may be denied */
-        lift_interpret_this(l);
+        cbo_system(l, CACHE_BLOCK_ZERO);
         return;
     }
     ir_ref addr = bin(l, IR_and, lift_get_x(l, l->insn.rs1), konst(l, ~63ull));
@@ -184,5 +222,5 @@ void lift_cbo_zero(struct lifter *l) {
 
 void lift_cbo(struct lifter *l) {
     if (l->config->board)
-        lift_interpret_this(l);
+        cbo_system(l, l->insn.id == INSN_cbo_inval ? CACHE_BLOCK_INVAL : CACHE_BLOCK_CLEAN);
 }

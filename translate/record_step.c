@@ -300,6 +300,7 @@ static void after(struct hart *h) {
     case FMT_U:
     case FMT_J:
     case FMT_SH:
+    case FMT_RNUM:
     case FMT_AMO:
     case FMT_LR:
     case FMT_FX2:

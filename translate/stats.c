@@ -11,13 +11,16 @@ static const char *const leave_names[BACK_COUNT] = {[BACK_DIRECT] = "exit not li
                                                     [BACK_INTERPRET] = "instruction for the interpreter",
                                                     [BACK_UNBOXED] = "single not NaN-boxed",
                                                     [BACK_RECORD] = "records to be written",
+                                                    [BACK_WFI] = "wait for interrupt",
                                                     [BACK_MODE] = "rounding mode changed",
+                                                    [BACK_COUNT_END] = "counted run: nearly at an event",
                                                     [BACK_FAULT] = "memory fault"};
 static const char *const leave_keys[BACK_COUNT] = {
     [BACK_DIRECT] = "direct",       [BACK_INDIRECT] = "indirect", [BACK_POLL] = "poll",
     [BACK_TRAP] = "trap",           [BACK_FENCE_I] = "fence_i",   [BACK_EXCLUSIVE] = "exclusive",
     [BACK_INTERPRET] = "interpret", [BACK_UNBOXED] = "unboxed",   [BACK_RECORD] = "record",
-    [BACK_FAULT] = "fault",         [BACK_MODE] = "mode"};
+    [BACK_FAULT] = "fault",         [BACK_MODE] = "mode",         [BACK_WFI] = "wfi",
+    [BACK_COUNT_END] = "count"};
 
 uint64_t engine_instructions(const struct hart *h) { return interp_count(h) + h->stat[0]; }
 

@@ -106,8 +106,7 @@ static bool often_unboxed(void *engine, uint64_t pc) {
     return atomic_load_explicit(&e->unboxed[unboxed_index(pc)], memory_order_relaxed) >= UNBOXED_OFTEN;
 }
 
-/* Drops the translations of the instruction at pc. */
-static void translate_anew(struct engine_hart *eh, uint64_t pc) {
+void engine_translate_again(struct engine_hart *eh, uint64_t pc) {
     struct engine *e = eh->engine;
     uint64_t at = pc, where;
     if (e->machine) {
@@ -128,32 +127,36 @@ void engine_read_unboxed(struct engine_hart *eh) {
     if (n < UNBOXED_OFTEN)
         atomic_store_explicit(times, ++n, memory_order_relaxed);
     if (n >= UNBOXED_OFTEN)
-        translate_anew(eh, pc);
+        engine_translate_again(eh, pc);
 }
 
 void engine_translate_strict(struct engine_hart *eh) {
     uint64_t pc = eh->hart->new_strict;
     eh->hart->new_strict = 0;
     if (eh->engine->cache)
-        translate_anew(eh, pc);
+        engine_translate_again(eh, pc);
 }
 
 static struct cc_block *translate_some(struct engine *e, struct hart *h, const struct guest_memory *mem, uint64_t pc,
                                        uint64_t mode, unsigned max_insns, bool *full, bool *changed) {
     struct ir_block *b = e->block;
     bool board = e->machine != NULL;
-    uint64_t where = mode >> 3; /* with a board: see interp_where */
+    uint64_t where = (mode & KEY_FIRST_PAGE) >> 3; /* with a board: see interp_where */
     struct lift_config lift = {.mem = mem,
                                .isa = &e->isa,
                                .mode = {.frm = mode & 7, .fs = board ? (uint8_t)(where % FS_STATES) : 0},
                                .max_insns = max_insns,
                                .board = board,
+                               .privileged = board && !engine_is_observed(e) &&
+                                             !e->machine->counted, /* a counted run: exact there */
                                .no_loop = e->config.observer.block != NULL,
                                .likely_target = h && !board ? seen_target : NULL,
                                .likely_ctx = h,
                                .often_unboxed = often_unboxed,
                                .unboxed_ctx = e,
                                .hart = h,
+                               .interpret = e->config.interpret,
+                               .interpret_count = e->config.interpret_count,
                                .observer = e->recorder ? &e->config.observer : NULL,
                                .record = e->recorder ? &e->recorder->draft : NULL};
     /* with a board blocks are invalidated by where they are in RAM */
@@ -177,7 +180,7 @@ static struct cc_block *translate_some(struct engine *e, struct hart *h, const s
         return NULL;
     }
     struct emitted out;
-    if (!backend_emit(e->backend, b, mode, writable, executable, room, &out)) {
+    if (!backend_emit(e->backend, b, board ? mode & KEY_FIRST_PAGE : mode, writable, executable, room, &out)) {
         cc_abort(e->cache);
         return NULL;
     }
@@ -230,8 +233,7 @@ static void make_room(struct engine *e, struct hart *h) {
     for (struct engine_hart *eh = e->harts; eh; eh = eh->next) {
         backend_reset_returns(eh->hart);
         for (int m = 0; m < JUMP_TABLES; m++)
-            for (unsigned i = 0; eh->jumps[m] && i < JUMP_SLOTS; i++)
-                eh->jumps[m][i].pc = jump_none(i);
+            engine_clear_jumps(eh->jumps[m]);
     }
     pthread_mutex_unlock(&e->harts_lock);
     if (stopped)

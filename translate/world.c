@@ -175,6 +175,5 @@ void engine_fork_child(struct engine *e, struct hart *h) {
     if (e->backend)
         backend_reset_returns(h);
     for (int m = 0; m < JUMP_TABLES; m++)
-        for (unsigned i = 0; self->jumps[m] && i < JUMP_SLOTS; i++)
-            self->jumps[m][i].pc = jump_none(i);
+        engine_clear_jumps(self->jumps[m]);
 }

@@ -29,9 +29,11 @@ static uint64_t ext_0(uint64_t exts) {
         enum isa_ext ext;
         uint8_t bit;
     } bits[] = {
-        {EXT_C, 1},      {EXT_Zba, 3},     {EXT_Zbb, 4},          {EXT_Zbs, 5},        {EXT_Zicboz, 6},
-        {EXT_Zbc, 7},    {EXT_Zfh, 27},    {EXT_Zfhmin, 28},      {EXT_Zihintntl, 29}, {EXT_Zfa, 32},
-        {EXT_Zacas, 34}, {EXT_Zicond, 35}, {EXT_Zihintpause, 36}, {EXT_Zcb, 44},       {EXT_Zawrs, 48},
+        {EXT_C, 1},      {EXT_Zba, 3},    {EXT_Zbb, 4},     {EXT_Zbs, 5},          {EXT_Zicboz, 6},
+        {EXT_Zbc, 7},    {EXT_Zfh, 27},   {EXT_Zfhmin, 28}, {EXT_Zihintntl, 29},   {EXT_Zfa, 32},
+        {EXT_Zbkb, 8},   {EXT_Zbkc, 9},   {EXT_Zbkx, 10},   {EXT_Zknd, 11},        {EXT_Zkne, 12},
+        {EXT_Zknh, 13},  {EXT_Zacas, 34}, {EXT_Zicond, 35}, {EXT_Zihintpause, 36}, {EXT_Zcb, 44},
+        {EXT_Zawrs, 48},
     };
     uint64_t value = exts >> EXT_D & exts >> EXT_F & 1; /* FD is bit 0 */
     for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
@@ -64,7 +66,7 @@ static bool probe(struct pair *p) {
         p->value = isa->exts >> EXT_Zicboz & 1 ? CBO_BLOCK_BYTES : 0;
         return true;
     case KEY_HIGHEST_VIRT_ADDRESS:
-        p->value = (UINT64_C(1) << 47) - 1;
+        p->value = process.address_limit - 1;
         return true;
     default:
         p->key = -1;

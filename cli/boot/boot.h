@@ -93,6 +93,8 @@ bool image_load_below(struct board *b, struct image_set *set, const char *path, 
                       uint64_t *size, char *err, size_t n);
 /* Notes [first, first + size) as used by what; false: it overlaps. */
 bool image_reserve(struct image_set *set, uint64_t first, uint64_t size, const char *what, char *err, size_t n);
+/* firmware.c: where the firmware loaded at first has been built to put the device tree; 0: where the board has it. */
+uint64_t firmware_tree(const struct board *b, uint64_t first);
 /* Writes [start, end) as 4-byte words in hexadecimal, one a line. */
 bool signature_write(const struct board *b, const char *path, uint64_t start, uint64_t end, char *err, size_t n);
 

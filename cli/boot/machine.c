@@ -237,6 +237,12 @@ static bool load_images(struct machine_parts *m, const char *image, char *err, s
         return false;
     if (kernel)
         m->next = m->image.entry;
+    uint64_t tree = firmware_tree(m->board, VIRT_RAM);
+    if (kernel && tree >= m->image.first && tree <= m->image.last) {
+        snprintf(err, n, "%s copies the device tree to 0x%llx, into %s: use fw_dynamic, or U-Boot as the kernel", bios,
+                 (unsigned long long)tree, kernel);
+        return false;
+    }
     return true;
 }
 

@@ -189,8 +189,7 @@ static const struct option options[] = {
     {"screenshot", NULL, "FILE", set_screenshot, "write the picture as PNG at the end"},
     {"frames", NULL, "N", set_frames, "end after N changed pictures"},
     {"signature", NULL, "FILE", set_signature, "write memory between begin_signature and end_signature at the end"},
-    {"icount", NULL, NULL, set_icount,
-     "time is the number of instructions: same input, same run (one hart, interpreted)"},
+    {"icount", NULL, NULL, set_icount, "time is the number of instructions: same input, same run (one hart)"},
     {"semihosting", NULL, NULL, set_semihosting, "semihosting under firmware, too (a FILE in M mode always has it)"},
     {"stats", NULL, NULL, set_stats, "print the engine's counters at the end"},
     {"list", NULL, NULL, ask_list, "show the ROMs that come with riv"},
@@ -273,11 +272,8 @@ bool boot_options(struct boot_config *c, int argc, char **argv, char *err, size_
         snprintf(err, n, "both a program (%s) and --kernel", c->image);
         return false;
     }
-    if (c->icount && (c->harts > 1 || c->engine == ENGINE_JIT || c->net)) {
-        snprintf(err, n, "--icount goes with one hart, interpreted, without network: drop %s",
-                 c->harts > 1 ? "--smp"
-                 : c->net     ? "--netdev"
-                              : "--engine=jit");
+    if (c->icount && (c->harts > 1 || c->net)) {
+        snprintf(err, n, "--icount goes with one hart, without network: drop %s", c->harts > 1 ? "--smp" : "--netdev");
         return false;
     }
     if (c->action == BOOT_RUN && !c->image && !c->kernel && !c->bios) {

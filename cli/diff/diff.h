@@ -62,6 +62,7 @@ enum known {
     KNOWN_WORD_MINMAX, /* amomin.w and the like compare 64 bits */
     KNOWN_TRAP,        /* traps taken by riv, the reference put behind them */
     KNOWN_MISSING,     /* instructions that the reference lacks, executed by riv */
+    KNOWN_CTZW,        /* qemu 7.2: ctzw of a word that is zero */
     KNOWN_OUTSIDE,     /* memory changed by other threads, the kernel or other processes */
     KNOWN_COUNT
 };
@@ -88,6 +89,7 @@ struct divergence {
         bool known;
     } loads[DIFF_LOADS];
     unsigned load_count;
+    bool reproducible; /* all that a reproducer needs is here, although the reference cannot be sent back */
 };
 
 struct lockstep {
@@ -104,6 +106,8 @@ struct lockstep {
     int pid; /* a forked child goes on alone */
     FILE *to;
     int exit_status;
+    const struct engine_range *interpret; /* what locate_code does not take into a block */
+    unsigned interpret_count;
     /* of what was compared */
     uint64_t insns, states, stores, skipped_states, calls, synced_bytes, known[KNOWN_COUNT];
     uint64_t known_pc[KNOWN_COUNT]; /* where it was met first */
@@ -123,6 +127,8 @@ void stretches_remember(const struct record_stretch *s, size_t n);
 void on_stretches(void *ctx, struct hart *h, const struct record_stretch *s, size_t n);
 void lockstep_leaving(void *ctx, bool for_good);
 void lockstep_count_known(enum known class, uint64_t pc);
+/* The reference can go no further: one line, and the end. */
+_Noreturn void lockstep_give_up(const char *why);
 void state_of_hart(struct state *s, const struct hart *h);
 
 /* ---- mirror.c: the reference's copy of guest memory ---- */
@@ -131,6 +137,7 @@ struct region {
     uint32_t prot;
     uint8_t *bytes; /* at start; the guest's own memory where it cannot be written */
     bool owned;
+    uint64_t offset; /* of start in the shared file */
 };
 /* Told of regions that come and go; NULL before they are set. */
 struct mirror_listener {
@@ -139,12 +146,16 @@ struct mirror_listener {
     void (*code_changed)(uint64_t start, uint64_t end);
 };
 void mirror_listen(const struct mirror_listener *l);
+/* The whole copy is kept in this file, which another process can map. Before the first update. */
+void mirror_share(int file);
 /* Testing: the reference is to see another instruction at address. Before the first update. */
 void mirror_plant(uint64_t address, uint32_t bits);
 /* Whether that is in the page of address. */
 bool mirror_planted(uint64_t address);
 /* Whether the guest may execute what is at address. */
 bool mirror_executable(uint64_t address);
+/* Protection of the page at address, and where it is in the shared file. False: there is none. */
+bool mirror_page(uint64_t address, uint32_t *prot, uint64_t *offset);
 /* Follows the guest's map; fresh: what is new is zero. */
 bool mirror_update(bool fresh);
 /* Forgets [start, end): the next update takes it from the guest. */
@@ -157,6 +168,8 @@ bool mirror_region(uint64_t address, struct region *r);
 uint64_t mirror_copy(uint64_t start, uint64_t end);
 /* The first address from `from` on at which the copy differs, or UINT64_MAX. */
 uint64_t mirror_difference(uint64_t from);
+/* Takes over every byte that differs and that none of the n stores explains. Returns how many. */
+uint64_t mirror_adopt(const struct store *stores, uint32_t n);
 
 /* ---- effects.c: what a system call changed ---- */
 void effects_before(const struct hart *h);
@@ -182,10 +195,14 @@ struct reference {
     uint32_t (*trace)(const struct batch *b, const struct divergence *d, struct state *out, uint32_t max);
     /* The program has ended. False: the reference has not, detail says where it is. NULL: it cannot tell. */
     bool (*finish)(char *detail, size_t n);
+    /* This process ends or executes another program, which may fail: run may be called again. May be NULL. */
+    void (*leave)(void);
 };
 /* unicorn.c: code in the mirror was written by fast.c's Unicorn. */
 void unicorn_code_written(uint64_t start, uint64_t end);
-extern struct reference reference_unicorn, reference_interp, reference_spike_log;
+extern struct reference reference_unicorn, reference_interp, reference_spike_log, reference_qemu;
+/* The program to start, "qemu-riscv64" or "qemu-riscv32" unless given. */
+void qemu_name(const char *program);
 void spike_log_name(const char *path);
 /* Memory that the kernel wrote, which the log does not know. */
 void spike_log_outside(uint64_t start, uint64_t end);
@@ -199,8 +216,15 @@ bool known_store(const struct batch *b, uint32_t insn, const struct store *ours,
                  uint64_t value);
 /* Registers that it reads and writes: bits 0 to 31 are x, 32 to 63 f. */
 void known_uses(const struct insn *in, uint64_t *reads, uint64_t *writes);
-/* Unicorn lacks it. */
+/* missing.c: Unicorn lacks it. */
 bool known_missing(const struct insn *in);
+
+/* ---- execute.c: instructions that a reference lacks ---- */
+bool execute_init(void);
+/* The address that it accesses, from the registers before it. False: it accesses no memory. */
+bool execute_address(const struct insn *in, const struct state *before, uint64_t *address);
+/* Executes it on s, pc included, and on the mirror, with riv's interpreter. False: it cannot be done; nothing has changed. */
+bool execute_insn(const struct insn *in, struct state *s);
 
 /* ---- locate.c ---- */
 /* Names the instruction: shorter and shorter beginnings of the block are run on riv's side. */
@@ -211,6 +235,10 @@ char *locate_code(uint64_t pc);
 /* ---- report.c ---- */
 void report_divergence(const struct batch *b, const struct divergence *d);
 void report_end(bool same);
+/* "function+0x12", made in buf, or NULL */
+const char *report_place(uint64_t pc, char *buf, size_t n);
+/* text quoted; NULL as an empty one */
+void report_json_string(FILE *to, const char *text);
 bool reproducer_write(const char *path, const struct batch *b, const struct divergence *d);
 /* Assembles path into a temporary file, whose name program gets. False: one line in err. */
 bool reproducer_assemble(const char *path, char *program, size_t size, char *err, size_t n);

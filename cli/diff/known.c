@@ -1,4 +1,5 @@
-/* known.c: what Unicorn 2.0 is known to do differently, as classes that are counted and reported.
+/* known.c: what references, Unicorn 2.0 above all, are known to do differently, as classes that are counted and
+ * reported.
  *
  * A difference is explained only where it can have come from an instruction of such a class: the class's instruction
  * makes its destination suspect, what is computed from that becomes suspect, and every register that differs has to be
@@ -17,6 +18,7 @@ const char *const known_labels[KNOWN_COUNT] = {
     [KNOWN_WORD_MINMAX] = "amomin.w and the like compare 64 bits",
     [KNOWN_TRAP] = "traps are taken by riv",
     [KNOWN_MISSING] = "instructions the reference lacks, executed by riv",
+    [KNOWN_CTZW] = "ctzw of a word that is zero",
     [KNOWN_OUTSIDE] = "memory changed from outside (threads, kernel, other processes)",
 };
 
@@ -100,6 +102,8 @@ static bool class_of(const struct insn *in, enum known *class) {
         *class = KNOWN_FMADD_NV;
     else if (starts(id, "amom") && strstr(id, "_w"))
         *class = KNOWN_WORD_MINMAX;
+    else if (in->id == INSN_ctzw && lockstep.reference->known >> KNOWN_CTZW & 1)
+        *class = KNOWN_CTZW;
     else if (known_missing(in)) /* where it is taken for another instruction instead of trapping */
         *class = KNOWN_MISSING;
     else

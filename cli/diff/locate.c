@@ -200,6 +200,8 @@ char *locate_code(uint64_t pc) {
     config.max_insns = lockstep.step && !lockstep.reference->fast ? 1 : 0;
     config.dump = DUMP_IR | DUMP_OUT_ASM;
     config.dump_to = to;
+    config.interpret = lockstep.interpret;
+    config.interpret_count = lockstep.interpret_count;
     config.observer = (struct observer){0};
     struct engine *engine = engine_create(&config, err, sizeof err);
     if (engine)

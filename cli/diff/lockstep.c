@@ -24,10 +24,12 @@ void lockstep_count_known(enum known class, uint64_t pc) {
 
 static _Noreturn void leave(int status) {
     fflush(NULL);
+    if (lockstep.reference->leave)
+        lockstep.reference->leave();
     _exit(status);
 }
 
-static _Noreturn void give_up(const char *why) {
+_Noreturn void lockstep_give_up(const char *why) {
     fprintf(stderr, "riv: diff: %s\n", why);
     leave(DIFF_FAILED);
 }
@@ -75,7 +77,7 @@ void lockstep_flush(void) {
     }
     keep_tail(b, agreed);
     if (b->state_count == BATCH_STATES || b->insn_count > BATCH_INSNS - INSNS_AT_ONCE)
-        give_up("the reference does not keep up: it found no place to compare at");
+        lockstep_give_up("the reference does not keep up: it found no place to compare at");
 }
 
 static void on_records(void *ctx, struct hart *h, const struct record *r, size_t n) {
@@ -133,9 +135,9 @@ static void start(struct hart *h) {
     state_of_hart(&b->states[0], h);
     b->state_count = 1;
     if (!lockstep.reference->open(&b->states[0], err, sizeof err))
-        give_up(err);
+        lockstep_give_up(err);
     if (!mirror_update(false))
-        give_up("the reference cannot have the guest's memory: out of memory");
+        lockstep_give_up("the reference cannot have the guest's memory: out of memory");
 }
 
 /* The engine is entered: after a system call, a signal, or for no reason that the guest knows. */
@@ -194,6 +196,8 @@ void lockstep_leaving(void *ctx, bool for_good) {
         return;
     if (!for_good) { /* another program takes its place, which is not compared */
         report_end(true);
+        if (lockstep.reference->leave)
+            lockstep.reference->leave();
         return;
     }
     lockstep.finished = true;

@@ -5,26 +5,32 @@
 #include <unistd.h>
 
 #include "../cli.h"
+#include "bisect.h"
 #include "diff.h"
 
 extern char **environ;
 
 static struct {
-    bool help;
+    bool help, against;
     const char *output;
-} given;
+    struct bisect_options bisect;
+} given = {.bisect.tries = 1};
 
 static bool set_against(const char *value, char *err, size_t n) {
+    given.against = true;
     if (strcmp(value, "unicorn") == 0)
         lockstep.reference = &reference_unicorn;
     else if (strcmp(value, "interp") == 0)
         lockstep.reference = &reference_interp;
-    else if (strncmp(value, "spike-log:", 10) == 0 && value[10]) {
+    else if (strcmp(value, "qemu") == 0 || (strncmp(value, "qemu:", 5) == 0 && value[5])) {
+        lockstep.reference = &reference_qemu;
+        qemu_name(value[4] ? value + 5 : NULL);
+    } else if (strncmp(value, "spike-log:", 10) == 0 && value[10]) {
         lockstep.reference = &reference_spike_log;
         lockstep.step = true; /* a line is an instruction */
         spike_log_name(value + 10);
     } else {
-        snprintf(err, n, "no reference '%s' (unicorn, interp, spike-log:FILE)", value);
+        snprintf(err, n, "no reference '%s' (unicorn, interp, qemu, spike-log:FILE)", value);
         return false;
     }
     return true;
@@ -33,6 +39,31 @@ static bool set_step(const char *value, char *err, size_t n) { return lockstep.s
 static bool set_json(const char *value, char *err, size_t n) { return lockstep.json = true; }
 static bool set_quiet(const char *value, char *err, size_t n) { return lockstep.quiet = true; }
 static bool set_help(const char *value, char *err, size_t n) { return given.help = true; }
+static bool set_bisect(const char *value, char *err, size_t n) { return given.bisect.on = true; }
+static bool set_expect(const char *value, char *err, size_t n) {
+    given.bisect.expect = value;
+    return true;
+}
+static bool set_check(const char *value, char *err, size_t n) {
+    given.bisect.check = value;
+    return true;
+}
+static bool set_number(const char *option, const char *value, unsigned most, unsigned *number, char *err, size_t n) {
+    char *end;
+    unsigned long v = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || v < 1 || v > most) {
+        snprintf(err, n, "%s takes a number from 1 to %u, not '%s'", option, most, value);
+        return false;
+    }
+    *number = (unsigned)v;
+    return true;
+}
+static bool set_tries(const char *value, char *err, size_t n) {
+    return set_number("--tries", value, 1000, &given.bisect.tries, err, n);
+}
+static bool set_limit(const char *value, char *err, size_t n) {
+    return set_number("--limit", value, 1000000, &given.bisect.limit, err, n);
+}
 static bool set_output(const char *value, char *err, size_t n) {
     given.output = value;
     return true;
@@ -46,8 +77,15 @@ static const struct {
     const char *name, *arg, *help;
     bool (*apply)(const char *value, char *err, size_t n);
 } rows[] = {
-    {"against", "NAME", "the reference: unicorn (default), interp (riv's own) or spike-log:FILE", set_against},
+    {"against", "NAME", "the reference: unicorn (default), interp (riv's own), qemu[:PROGRAM] or spike-log:FILE",
+     set_against},
     {"step", NULL, "compares after every instruction, not at the ends of blocks", set_step},
+    {"bisect", NULL, "finds the code whose translation makes the program's output wrong", set_bisect},
+    {"expect", "FILE", "with --bisect: the right output, not what the interpreter gives", set_expect},
+    {"check", "COMMAND", "with --bisect: reads the output and exits with 0 if it is right", set_check},
+    {"tries", "N", "with --bisect: runs of which one that goes wrong is enough (1)", set_tries},
+    {"limit", "SECONDS", "with --bisect: what takes longer is wrong (20 times the interpreter's time, or 10 s)",
+     set_limit},
     {"json", NULL, "reports as one line of JSON", set_json},
     {"o", "FILE", "reports to FILE instead of stderr", set_output},
     {"quiet", NULL, "says nothing where there is no difference", set_quiet},
@@ -180,6 +218,10 @@ int main(int argc, char **argv) {
         return fail(EXIT_USAGE, err);
     if (given.help)
         return print_help();
+    if (given.bisect.on && (given.against || lockstep.step))
+        return fail(EXIT_USAGE, "--bisect has no reference and no steps");
+    if (given.bisect.expect && given.bisect.check)
+        return fail(EXIT_USAGE, "--expect and --check exclude each other");
     take_plant();
     if (!options_parse(&riv, argc, argv, environ, err, sizeof err))
         return fail(EXIT_USAGE, err);
@@ -202,6 +244,8 @@ int main(int argc, char **argv) {
     riv.user.self = find_riv(riv.self);
     if (riv.user.engine.kind == ENGINE_AUTO)
         riv.user.engine.kind = ENGINE_JIT;
+    if (given.bisect.on)
+        return bisect(&given.bisect, &riv, argv);
     lockstep_observer(&riv.user.engine.observer, riv.user.engine.kind == ENGINE_JIT);
     riv.user.engine.max_insns = lockstep.step && !lockstep.reference->fast ? 1 : 0;
     riv.user.leaving = lockstep_leaving;

@@ -3,10 +3,15 @@
  *
  *      guest     [ text r-x ][ data rw- ]            [ heap rw- ]
  *      mirror      same bytes   copy                    copy
+ *
+ * A reference that is another process cannot see the guest's memory: for it (mirror_share) every piece is a copy, and
+ * all of them are pieces of one file that both processes map.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "../../user/user.h"
 #include "../../user/vma.h"
@@ -19,6 +24,13 @@ static struct {
     uint64_t address;
     uint32_t bits, size;
 } plant = {.address = UINT64_MAX};
+
+static struct {
+    int file;
+    uint64_t end; /* of what is used of it */
+} shared = {.file = -1};
+
+void mirror_share(int file) { shared.file = file; }
 
 void mirror_plant(uint64_t address, uint32_t bits) {
     plant.address = address;
@@ -62,6 +74,15 @@ bool mirror_executable(uint64_t address) {
     return i < region_count && regions[i].start <= address && (regions[i].prot & PROT_EXEC);
 }
 
+bool mirror_page(uint64_t address, uint32_t *prot, uint64_t *offset) {
+    size_t i = region_index(address);
+    if (i == region_count || regions[i].start > address)
+        return false;
+    *prot = regions[i].prot;
+    *offset = regions[i].offset + (address - regions[i].start);
+    return true;
+}
+
 static bool insert(const struct region *r) {
     if (region_count == region_room) {
         size_t room = region_room ? region_room * 2 : 64;
@@ -88,13 +109,17 @@ static struct region take(size_t i) {
 
 /* Keeps what of r lies in [start, end), with another protection. */
 static bool put_piece(const struct region *r, uint64_t start, uint64_t end, uint32_t prot) {
-    struct region piece = {start, end, prot, r->bytes + (start - r->start), r->owned};
+    struct region piece = {start, end, prot, r->bytes + (start - r->start), r->owned, r->offset + (start - r->start)};
     return insert(&piece);
 }
 
 static void release(const struct region *r, uint64_t start, uint64_t end) {
-    if (r->owned && start < end)
-        munmap(r->bytes + (start - r->start), end - start);
+    if (!r->owned || start >= end)
+        return;
+    munmap(r->bytes + (start - r->start), end - start);
+    if (shared.file >= 0)
+        fallocate(shared.file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(r->offset + (start - r->start)),
+                  (off_t)(end - start));
 }
 
 void mirror_drop(uint64_t start, uint64_t end) {
@@ -152,14 +177,30 @@ uint64_t mirror_copy(uint64_t start, uint64_t end) {
     return changed;
 }
 
-static bool add_new(uint64_t start, uint64_t end, uint32_t prot, bool copy) {
-    struct region r = {start, end, prot, (uint8_t *)start, false};
-    bool planted = plant.address >= start && plant.address < end;
-    if ((prot & PROT_WRITE) || planted) {
-        r.bytes = mmap(NULL, end - start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (r.bytes == MAP_FAILED)
+/* Memory of the mirror's own for r. */
+static bool allocate(struct region *r) {
+    uint64_t size = r->end - r->start;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    if (shared.file >= 0) {
+        r->offset = shared.end;
+        shared.end += size;
+        if (ftruncate(shared.file, (off_t)shared.end) != 0)
             return false;
-        r.owned = true;
+        flags = MAP_SHARED;
+    }
+    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE, shared.file, (off_t)r->offset);
+    if (bytes == MAP_FAILED)
+        return false;
+    r->bytes = bytes;
+    return r->owned = true;
+}
+
+static bool add_new(uint64_t start, uint64_t end, uint32_t prot, bool copy) {
+    struct region r = {start, end, prot, (uint8_t *)start, false, 0};
+    bool planted = plant.address >= start && plant.address < end;
+    if ((prot & PROT_WRITE) || planted || shared.file >= 0) {
+        if (!allocate(&r))
+            return false;
         if (copy)
             copy_pages(r.bytes, start, end - start);
         if (planted)
@@ -255,4 +296,39 @@ uint64_t mirror_difference(uint64_t from) {
         }
     }
     return UINT64_MAX;
+}
+
+static int by_address(const void *a, const void *b) {
+    const struct store *x = a, *y = b;
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+uint64_t mirror_adopt(const struct store *stores, uint32_t n) {
+    struct store *sorted = malloc((n + 1) * sizeof *sorted);
+    uint64_t adopted = 0;
+    if (!sorted)
+        return 0;
+    memcpy(sorted, stores, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_address);
+    for (uint64_t a = mirror_difference(0); a != UINT64_MAX; a = mirror_difference(a + 1)) {
+        bool stored = false;
+        uint32_t low = 0, high = n;
+        while (low < high) { /* the first store that begins above a - 16 */
+            uint32_t middle = (low + high) / 2;
+            if (sorted[middle].address + 16 <= a)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; low < n && sorted[low].address <= a && !stored; low++)
+            stored = a - sorted[low].address < sorted[low].size;
+        if (stored)
+            continue;
+        *mirror_at(a, 1) = *(const uint8_t *)a;
+        if (mirror_executable(a) && listener.code_changed)
+            listener.code_changed(a, a + 1);
+        adopted++;
+    }
+    free(sorted);
+    return adopted;
 }

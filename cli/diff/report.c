@@ -24,7 +24,7 @@ static const struct executed *recent(const struct batch *b, uint32_t i, uint32_t
     return before < lockstep.history_count ? &lockstep.history[lockstep.history_count - 1 - before] : NULL;
 }
 
-static const char *place(uint64_t pc, char *buf, size_t n) {
+const char *report_place(uint64_t pc, char *buf, size_t n) {
     static struct symbols *symbols;
     if (!symbols)
         symbols = symbols_create();
@@ -60,7 +60,7 @@ static unsigned differing(const struct divergence *d, char names[66][8], uint64_
     return n;
 }
 
-static void json_string(FILE *to, const char *text) {
+void report_json_string(FILE *to, const char *text) {
     fputc('"', to);
     for (; text && *text; text++) {
         if (*text == '"' || *text == '\\')
@@ -89,7 +89,7 @@ static void json_counts(const char *result) {
     for (int i = 0, first = 1; i < KNOWN_COUNT; i++)
         if (lockstep.known[i]) {
             fprintf(to, first ? "" : ",");
-            json_string(to, known_labels[i]);
+            report_json_string(to, known_labels[i]);
             fprintf(to, ":%llu", (unsigned long long)lockstep.known[i]);
             first = 0;
         }
@@ -123,17 +123,17 @@ static void report_json(const struct batch *b, const struct divergence *d) {
     uint32_t i = culprit(b, d);
     json_counts("diverged");
     fprintf(to, ",\"what\":\"%s\",\"detail\":", d->what);
-    json_string(to, d->detail);
+    report_json_string(to, d->detail);
     if (b->insn_count) {
         const struct executed *e = &b->insns[i];
         disassemble(e, text, sizeof text);
         fprintf(to, ",\"located\":%s,\"pc\":\"%#llx\",\"bits\":\"%#x\",\"instruction\":", d->located ? "true" : "false",
                 (unsigned long long)e->pc, e->bits);
-        json_string(to, text);
+        report_json_string(to, text);
         fprintf(to, ",\"block\":\"%#llx\",\"symbol\":", (unsigned long long)d->start.pc);
-        json_string(to, place(e->pc, where, sizeof where));
+        report_json_string(to, report_place(e->pc, where, sizeof where));
         fprintf(to, ",\"source\":");
-        json_string(to, source_line(e->pc));
+        report_json_string(to, source_line(e->pc));
     }
     fprintf(to, ",\"registers\":[");
     for (unsigned r = 0; r < n; r++)
@@ -147,13 +147,13 @@ static void report_json(const struct batch *b, const struct divergence *d) {
             continue;
         disassemble(e, text, sizeof text);
         fprintf(to, "%s{\"pc\":\"%#llx\",\"instruction\":", comma, (unsigned long long)e->pc);
-        json_string(to, text);
+        report_json_string(to, text);
         fprintf(to, "}");
         comma = ",";
     }
     char *code = locate_code(d->start.pc);
     fprintf(to, "],\"code\":");
-    json_string(to, code);
+    report_json_string(to, code);
     free(code);
     fprintf(to, "}\n");
 }
@@ -172,7 +172,7 @@ static void report_text(const struct batch *b, const struct divergence *d) {
         disassemble(e, text, sizeof text);
         fprintf(to, d->located ? "\nAt %#llx  %s\n" : "\nIn the block that ends at %#llx  %s\n",
                 (unsigned long long)e->pc, text);
-        const char *symbol = place(e->pc, where, sizeof where), *line = source_line(e->pc);
+        const char *symbol = report_place(e->pc, where, sizeof where), *line = source_line(e->pc);
         if (symbol || line)
             fprintf(to, "  in %s%s%s\n", symbol ? symbol : "?", line ? ", " : "", line ? line : "");
     }
@@ -189,7 +189,7 @@ static void report_text(const struct batch *b, const struct divergence *d) {
             continue;
         disassemble(e, text, sizeof text);
         fprintf(to, "%c %#10llx  %-36s %s\n", d->located && k == 0 ? '>' : ' ', (unsigned long long)e->pc, text,
-                place(e->pc, where, sizeof where) ? where : "");
+                report_place(e->pc, where, sizeof where) ? where : "");
     }
     char *code = locate_code(d->start.pc);
     if (code && *code)
@@ -205,7 +205,7 @@ void report_divergence(const struct batch *b, const struct divergence *d) {
         report_json(b, d);
     else
         report_text(b, d);
-    if (lockstep.reproducer && lockstep.reference->trace) {
+    if (lockstep.reproducer && (lockstep.reference->trace || d->reproducible)) {
         if (!reproducer_write(lockstep.reproducer, b, d))
             fprintf(stderr, "riv: diff: no reproducer for this one: it needs instructions that can be run again\n");
         else if (!lockstep.json)

@@ -113,8 +113,9 @@ bool reproducer_write(const char *path, const struct batch *b, const struct dive
 bool reproducer_assemble(const char *path, char *program, size_t size, char *err, size_t n) {
     static const char compiler[] = "riscv64-linux-gnu-gcc";
     char line[512];
-    char *words[16] = {(char *)compiler, "-nostdlib", "-static", "-march=rv64gc", "-o", program, (char *)path};
-    unsigned count = 7;
+    char *words[16] = {(char *)compiler,      "-nostdlib", "-static", "-march=rv64gc",
+                       "-Wl,--build-id=none", "-o",        program,   (char *)path};
+    unsigned count = 8;
     FILE *from = fopen(path, "re");
     if (!from) {
         snprintf(err, n, "%s: %s", path, strerror(errno));

@@ -254,6 +254,25 @@ static bool spike_open(const struct state *start, char *err, size_t n) {
     return log_.file != NULL;
 }
 
+/* What a reproducer needs beside the registers before the instruction: its memory, which the copy that it read tells.
+ */
+static void note_access(const struct batch *b, struct divergence *d) {
+    struct insn in;
+    uint64_t address;
+    insn_decode(lockstep.isa, b->insns[d->insn].bits, &in);
+    d->reproducible = d->insn == d->from && in.id != INSN_ILLEGAL;
+    if (!d->reproducible || !execute_address(&in, &d->start, &address))
+        return;
+    uint8_t format = insn_rows[in.id].format;
+    bool is_float = format == FMT_FIL, loads = format == FMT_IL || is_float || format == FMT_AMO || format == FMT_LR;
+    bool whole = in.id != INSN_sc_w && in.id != INSN_sc_d && (is_float || in.rd);
+    d->loads[0].address = address;
+    d->loads[0].size = 1u << (insn_rows[in.id].match >> 12 & 3);
+    d->loads[0].known = loads && whole;
+    d->loads[0].value = is_float ? d->ours.f[in.rd] : d->ours.x[in.rd];
+    d->load_count = 1;
+}
+
 static bool part(struct batch *b, struct divergence *d, const char *what, uint32_t i, uint32_t agreed,
                  const struct state *ours) {
     d->what = what;
@@ -265,6 +284,8 @@ static bool part(struct batch *b, struct divergence *d, const char *what, uint32
     d->store_insn = UINT32_MAX;
     d->ours = *ours;
     d->theirs = log_.now;
+    if (strcmp(what, "registers") == 0 || strcmp(what, "store") == 0)
+        note_access(b, d);
     size_t n = strlen(d->detail);
     if (log_.have_next) {
         log_.line[strcspn(log_.line, "\r\n")] = 0;

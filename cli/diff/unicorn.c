@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cpu/interp.h"
 #include "../../translate/engine.h"
 #include "../../user/vma.h"
 #include "fast.h"
@@ -49,8 +48,6 @@ static struct {
     const char *what;
     uint32_t differing_state;
     const struct store *differing_store;
-    struct hart aux; /* executes what Unicorn lacks */
-    struct guest_memory aux_memory;
     /* single steps for trace */
     struct state *steps;
     uint32_t step_count, step_max;
@@ -96,41 +93,10 @@ static void go_back(void) {
     u.state = u.agreed + 1;
 }
 
-/* ---- memory that riv's side did not write ---- */
-
-static int by_address(const void *a, const void *b) {
-    const struct store *x = a, *y = b;
-    return x->address < y->address ? -1 : x->address > y->address;
-}
-
-/* Takes over every byte that differs and that no store since the last agreement explains. */
+/* Takes over what other threads have written since the last agreement. */
 static uint64_t adopt_outside_changes(void) {
-    uint32_t first = (uint32_t)first_store(u.b->states[u.agreed].position), n = u.b->store_count - first;
-    struct store *sorted = malloc((n + 1) * sizeof *sorted);
-    uint64_t adopted = 0;
-    if (!sorted)
-        return 0;
-    memcpy(sorted, &u.b->stores[first], n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, by_address);
-    for (uint64_t a = mirror_difference(0); a != UINT64_MAX; a = mirror_difference(a + 1)) {
-        bool stored = false;
-        uint32_t low = 0, high = n;
-        while (low < high) { /* the first store that begins above a - 16 */
-            uint32_t middle = (low + high) / 2;
-            if (sorted[middle].address + 16 <= a)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        for (; low < n && sorted[low].address <= a && !stored; low++)
-            stored = a - sorted[low].address < sorted[low].size;
-        if (!stored) {
-            *mirror_at(a, 1) = *(const uint8_t *)a;
-            adopted++;
-        }
-    }
-    free(sorted);
-    return adopted;
+    uint32_t first = (uint32_t)first_store(u.b->states[u.agreed].position);
+    return mirror_adopt(&u.b->stores[first], u.b->store_count - first);
 }
 
 /* ---- comparing ---- */
@@ -393,56 +359,20 @@ static void on_store(uc_engine *uc, uc_mem_type type, uint64_t address, int size
 
 /* ---- what Unicorn lacks ---- */
 
-static bool is_memory(const struct insn *in) {
-    switch (insn_rows[in->id].format) {
-    case FMT_IL:
-    case FMT_S:
-    case FMT_AMO:
-    case FMT_LR:
-    case FMT_CBO:
-    case FMT_FIL:
-    case FMT_FST:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Executes instruction i of the batch on the reference's registers and memory with riv's interpreter. */
 static bool execute_missing(uint32_t i, const struct insn *in) {
-    struct hart *h = &u.aux;
     struct state s;
     unicorn_registers_get(&u.regs, &s);
-    memcpy(h->x, s.x, sizeof s.x);
-    memcpy(h->f, s.f, sizeof s.f);
-    hart_set_fcsr(h, s.fcsr);
-    h->pc = u.b->insns[i].pc;
-    uint64_t base = s.x[in->rs1];
-    uint32_t first = (uint32_t)first_store(i), last = (uint32_t)first_store(i + 1);
-    if (is_memory(in)) {
-        bool offset = insn_rows[in->id].format == FMT_IL || insn_rows[in->id].format == FMT_S ||
-                      insn_rows[in->id].format == FMT_FIL || insn_rows[in->id].format == FMT_FST;
-        uint64_t imm = offset ? (uint64_t)(int64_t)in->imm : 0, address = base + imm;
-        bool block = insn_rows[in->id].format == FMT_CBO;
-        uint8_t *at = mirror_at(block ? address & ~UINT64_C(63) : address, 1);
-        if (!at || lockstep.isa->xlen == 32)
-            return false;
-        for (uint32_t k = first; k < last; k++)
-            for (uint32_t byte = 0; byte < u.b->stores[k].size; byte += 8)
-                log_undo(at + byte, u.b->stores[k].size < 8 ? u.b->stores[k].size : 8);
-        if (in->rs2 == in->rs1 && (insn_rows[in->id].format == FMT_S || insn_rows[in->id].format == FMT_AMO))
-            return false; /* the operand is the address as well */
-        h->x[in->rs1] = (uint64_t)at - imm;
+    s.pc = u.b->insns[i].pc;
+    for (uint32_t k = (uint32_t)first_store(i); k < first_store(i + 1); k++) {
+        uint8_t *at = mirror_at(u.b->stores[k].address, u.b->stores[k].size);
+        if (at)
+            log_undo(at, u.b->stores[k].size);
     }
-    if (interp_step(h, 1) != INTERP_DONE)
+    if (!execute_insn(in, &s))
         return false;
-    h->x[0] = 0;
-    if (is_memory(in) &&
-        (in->rd != in->rs1 || insn_rows[in->id].format == FMT_S || insn_rows[in->id].format >= FMT_CBO))
-        h->x[in->rs1] = base;
-    state_of_hart(&s, h);
     unicorn_registers_set(&u.regs, &s);
-    u.next_store = last;
+    u.next_store = (uint32_t)first_store(i + 1);
     return true;
 }
 
@@ -563,11 +493,7 @@ static bool unicorn_open(const struct state *start, char *err, size_t n) {
         e = uc_hook_add(u.uc, &u.hooks[3], UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT, on_bad_access, NULL, 1, 0);
     if (e)
         snprintf(err, n, "Unicorn: %s", uc_strerror(e));
-    u.aux_memory = (struct guest_memory){.fetch = watch_fetch, .watch_code = watch_code};
-    u.aux.isa = lockstep.isa;
-    u.aux.xlen = (uint8_t)xlen;
-    struct interp_config config = {.mem = &u.aux_memory};
-    if (!interp_create(&u.aux, &config)) {
+    if (!execute_init()) {
         snprintf(err, n, "out of memory");
         return false;
     }
@@ -632,7 +558,7 @@ static uint32_t unicorn_trace(const struct batch *b, const struct divergence *d,
 
 struct reference reference_unicorn = {.name = "unicorn",
                                       .fast = true,
-                                      .known = UINT32_MAX,
+                                      .known = ~(1u << KNOWN_CTZW),
                                       .open = unicorn_open,
                                       .run = unicorn_run,
                                       .set = unicorn_set,

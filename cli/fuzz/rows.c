@@ -59,6 +59,7 @@ unsigned row_operands(unsigned format) {
     case FMT_R1:
     case FMT_I:
     case FMT_SH:
+    case FMT_RNUM:
         return WRITES_X | READS_X1 | HAS_RD | HAS_R1;
     case FMT_IL:
         return WRITES_X | READS_X1 | ADDRESS | HAS_RD | HAS_R1;

@@ -2,7 +2,7 @@
 """Boots what scripts/debian-image has made: to the login prompt, logs in, installs a package with apt from a server on the host,
 looks at clock, entropy and network, and powers off. Too long for every test run; the image is not changed.
 
-    debian_system.py DISK [RIV]
+    debian_system.py DISK [RIV | qemu-system-riscv64]
 """
 import functools
 import gzip
@@ -64,16 +64,17 @@ class Terminal:
 
 def main():
     disk = Path(sys.argv[1]).resolve()
-    riv = sys.argv[2] if len(sys.argv) > 2 else Path(__file__).resolve().parent.parent.parent / "build/riv"
+    emulator = sys.argv[2] if len(sys.argv) > 2 else str(Path(__file__).resolve().parent.parent.parent / "build/riv")
+    command = [emulator] if Path(emulator).name.startswith("qemu") else [emulator, "boot"]
     with tempfile.TemporaryDirectory() as folder:
         repository(folder)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         start = time.monotonic()
-        process = subprocess.Popen([riv, "boot", "-M", "virt", "-nographic", "-m", "1G", "-kernel", f"{disk}.kernel", "-initrd",
+        process = subprocess.Popen([*command, "-M", "virt", "-nographic", "-m", "1G", "-kernel", f"{disk}.kernel", "-initrd",
                                     f"{disk}.initrd", "-append", "console=ttyS0 root=/dev/vda rw", "-drive",
                                     f"file={disk},format=raw,snapshot=on", "-netdev", "user,id=n", "-device",
-                                    "virtio-net-device,netdev=n"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                    "virtio-net-device,netdev=n", "-device", "virtio-rng-device"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         threading.Timer(900, process.kill).start()
         terminal = Terminal(process)
         terminal.wait(b"login: ")

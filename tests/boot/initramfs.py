@@ -87,7 +87,8 @@ def load_order(files, names):
     return list(done.items())
 
 
-def build(root, modules, script):
+def build(root, modules, script, programs=()):
+    """programs: files that go to /bin."""
     archive = Cpio()
     for folder in FOLDERS:
         archive.add(folder, 0o40755)
@@ -95,6 +96,8 @@ def build(root, modules, script):
     archive.add("bin/busybox", 0o100755, (root / "usr/bin/busybox").read_bytes())
     for applet in APPLETS:
         archive.add(f"bin/{applet}", 0o120777, b"busybox")
+    for program in programs:
+        archive.add(f"bin/{program.name}", 0o100755, program.read_bytes())
     order = load_order(module_files(root), modules)
     for name, content in order:
         archive.add(f"lib/{name}.ko", 0o100644, content)

@@ -13,6 +13,11 @@ int main(int argc, char **argv) {
     WHEN("zbb", ".4byte 0x60251513");         /* cpop a0, a0 */
     WHEN("zbc", ".4byte 0x0aa51533");         /* clmul a0, a0, a0 */
     WHEN("zbs", ".4byte 0x28a51533");         /* bset a0, a0, a0 */
+    WHEN("zbkb", ".4byte 0x08a57533");        /* packh a0, a0, a0 */
+    WHEN("zbkx", ".4byte 0x28a54533");        /* xperm8 a0, a0, a0 */
+    WHEN("zkne", ".4byte 0x32a50533");        /* aes64es a0, a0, a0 */
+    WHEN("zknd", ".4byte 0x3aa50533");        /* aes64ds a0, a0, a0 */
+    WHEN("zknh", ".4byte 0x10251513");        /* sha256sig0 a0, a0 */
     WHEN("zicond", ".4byte 0x0ea55533");      /* czero.eqz a0, a0, a0 */
     WHEN("zfa", ".4byte 0xf0180553");         /* fli.s fa0, 1 */
     WHEN("zfh", ".4byte 0x04a57553");         /* fadd.h fa0, fa0, fa0 */

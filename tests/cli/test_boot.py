@@ -1,6 +1,7 @@
 """riv boot: the ROMs that come with it, on both engines; pictures against ones computed here; what cannot be booted."""
 import fcntl
 import os
+import re
 import unittest
 from pathlib import Path
 
@@ -102,6 +103,14 @@ class Boot(BootCase):
         for rom in ("plasma", "bricks"):
             self.assertEqual(self.picture(rom, 3, "--engine=jit"), self.picture(rom, 3, "--engine=interp"), rom)
 
+    def test_nothing_hot_is_interpreted(self):
+        """CSRs, traps, returns, fences, instructions on two pages: generated code calls helpers."""
+        for rom in ("paging39", "paging32", "timer", "smc"):
+            stats = self.boot("--stats", "--display=none", f"rom:{rom}").stderr
+            counts = {name: int(n) for name, n in re.findall(r"^ *(helper calls|stepped one at a time) +(\d+)", stats, re.M)}
+            self.assertGreater(counts["helper calls"], 300, (rom, stats))
+            self.assertLess(counts["stepped one at a time"], 10, (rom, stats))
+
     def test_what_cannot_be_booted(self):
         """One line each, status 1 for a file or device that will not do and 2 for a wrong command line; drives stay as they are."""
         def file(name, content):
@@ -126,6 +135,8 @@ class Boot(BootCase):
             (1, ["-m", "1M", "--bios", "none", "--kernel", large], "does not fit"),
             (1, ["--bios", firmware, "--kernel", large], "large.bin overlaps"),
             (1, ["--bios", large, "--kernel", large, "--initrd", firmware, "-m", "5M"], "firmware.bin overlaps"),
+            (1, ["--bios", file("jump.bin", bytes.fromhex("1b05104156058280")), "--kernel", file("34M.bin", bytes(34 << 20))],
+             "jump.bin copies the device tree to 0x82200000, into"),
             (1, ["--bios", large, "--kernel", empty], "empty is empty"),
             (1, ["--bios", large, "--kernel", large, "--initrd", WORK / "missing"], "missing: No such file"),
             (1, [file("wrong.elf", bytes(machine))], "not a RISC-V program"),

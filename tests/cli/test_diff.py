@@ -9,22 +9,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from guest_places import address_of, word_at
 from riv_case import WORK, RivCase, build_guest
 
 COUNTDOWN = build_guest("countdown", "-g")
 SHOW = build_guest("show")
 SYSROOT = ["-L", "/usr/riscv64-linux-gnu"]  # of the cross compiler
-
-
-def address_of(symbol):
-    names = subprocess.run(["riscv64-linux-gnu-nm", COUNTDOWN], capture_output=True, text=True, check=True).stdout
-    return int(re.search(rf"^([0-9a-f]+) . {symbol}$", names, re.MULTILINE).group(1), 16)
-
-
-def word_at(address):
-    listing = subprocess.run(["riscv64-linux-gnu-objdump", "-d", f"--start-address={address}", f"--stop-address={address + 4}",
-                              COUNTDOWN], capture_output=True, text=True, check=True).stdout
-    return int(re.search(rf"^\s*{address:x}:\s+([0-9a-f]{{8}})\s", listing, re.MULTILINE).group(1), 16)
 
 
 class Diff(RivCase):
@@ -52,8 +42,8 @@ class Diff(RivCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{SHOW}\nargs\none\n", ""))
 
     def test_names_the_instruction(self):
-        at = address_of("planted")
-        plant = f"{at:#x}={word_at(at) ^ 1 << 30:#x}"  # sub for add
+        at = address_of(COUNTDOWN, "planted")
+        plant = f"{at:#x}={word_at(COUNTDOWN, at) ^ 1 << 30:#x}"  # sub for add
         for options in ([], ["--step"], ["--engine=interp"], ["--against=interp"], ["--against=interp", "--step"]):
             with self.subTest(options=options):
                 reproducer = WORK / "countdown.s"
@@ -71,7 +61,7 @@ class Diff(RivCase):
                 self.assertEqual((status, again["pc"]), (1, report["pc"]), again)
 
     def test_finds_a_store(self):
-        at = address_of("planted")
+        at = address_of(COUNTDOWN, "planted")
         for against in ("unicorn", "interp"):
             with self.subTest(against=against):
                 done = self.diff("--against", against, "--reproducer", WORK / "store.s", COUNTDOWN,
@@ -80,7 +70,7 @@ class Diff(RivCase):
                 self.assertIn(f"{at:#x}", done.stderr)
 
     def test_finds_a_trap(self):
-        at = address_of("planted")
+        at = address_of(COUNTDOWN, "planted")
         for against in ("unicorn", "interp"):
             with self.subTest(against=against):
                 report, status = self.report("--against", against, "--reproducer", WORK / "trap.s", COUNTDOWN,
@@ -115,9 +105,11 @@ class Diff(RivCase):
 
     def run_against_log(self, log, program):
         """The report and the exit status; the environment is the one that the log was written in."""
-        report = WORK / "diff_log.json"
+        report, reproducer = WORK / "diff_log.json", WORK / "diff_log.s"
+        reproducer.unlink(missing_ok=True)
         with open(os.devnull, "wb") as nothing:
-            done = subprocess.run([os.environ["RIV"], "diff", "--json", "-o", report, f"--against=spike-log:{log}", program],
+            done = subprocess.run([os.environ["RIV"], "diff", "--json", "-o", report, "--reproducer", reproducer,
+                                   f"--against=spike-log:{log}", program],
                                   stdin=subprocess.DEVNULL, stdout=nothing, stderr=subprocess.PIPE, timeout=60, env={}, check=False)
         return json.loads(report.read_text()), done.returncode
 
@@ -131,7 +123,7 @@ class Diff(RivCase):
         self.assertEqual((status, report["result"], report["reference"]), (0, "same", "spike-log"), report)
         lines = log.read_text().splitlines(keepends=True)
         self.assertEqual(report["instructions"], len(lines))
-        at = address_of("planted")
+        at = address_of(COUNTDOWN, "planted")
         planted = next(i for i, line in enumerate(lines) if f" 0x{at:016x} " in line)
         store = next(i for i, line in enumerate(lines) if i > 14000 and re.search(r" mem 0x\w+ 0x\w+$", line))
         cases = {
@@ -147,10 +139,40 @@ class Diff(RivCase):
                 report, status = self.run_against_log(changed, COUNTDOWN)
                 self.assertEqual((status, report["what"]), (1, what), report)
                 self.assertIn(f" 0x{int(report['pc'], 16):016x} ", lines[line], report)
+                self.assertEqual((WORK / "diff_log.s").exists(), what in ("registers", "store"))
+                if (WORK / "diff_log.s").exists():
+                    self.check_reproducer(WORK / "diff_log.s", report, 0x00000013)
         for text in (lines[:15000], lines + lines[-1:]):
             changed.write_text("".join(text))
             report, status = self.run_against_log(changed, COUNTDOWN)
             self.assertEqual((status, report["what"]), (1, "end"), report)
+
+    def test_reproducer_of_a_load(self):
+        """The log says that another value was loaded: the reproducer has the memory that riv read."""
+        log, at = WORK / "diff_load.log", None
+        with open(os.devnull, "wb") as nothing:
+            subprocess.run([os.environ["RIV"], "trace", "--format", "spike", "-o", log, COUNTDOWN], stdin=subprocess.DEVNULL,
+                           stdout=nothing, timeout=60, env={}, check=True)
+        lines = log.read_text().splitlines(keepends=True)
+        for i in range(len(lines) // 2, len(lines)):
+            load = re.search(r" 0x(\w{16}) \(0x\w{8}\) x(?:9|1\d) +(0x\w{16}) mem 0x\w+$", lines[i])
+            if load:
+                lines[i] = lines[i].replace(load.group(2), "0x0123456789abcdef")
+                at = int(load.group(1), 16)
+                break
+        log.write_text("".join(lines))
+        report, status = self.run_against_log(log, COUNTDOWN)
+        self.assertEqual((status, report["what"], int(report["pc"], 16)), (1, "registers", at), report)
+        again = self.check_reproducer(WORK / "diff_log.s", report, 0x00000013)
+        self.assertEqual(again["registers"][0]["riv"], report["registers"][0]["riv"])
+
+    def check_reproducer(self, reproducer, report, bits):
+        """It agrees with Unicorn, and parts at the instruction where the reference is made to see another one."""
+        again, status = self.report(reproducer)
+        self.assertEqual((status, again["result"]), (0, "same"), again)
+        again, status = self.report("--reproducer", WORK / "again.s", reproducer, plant=f"{report['pc']}={bits:#x}")
+        self.assertEqual((status, again.get("pc")), (1, report["pc"]), again)
+        return again
 
     def test_what_cannot_be_compared(self):
         for args, says in ((["--against=nothing", SHOW], "no reference"), ([WORK / "missing"], "No such file"),

@@ -80,7 +80,7 @@ class Endings(RivCase):
 
 class InstructionSet(RivCase):
     HAS = {"rv64gc": "c zicntr zifencei zihintpause", "rv64gcb": "c zicntr zifencei zihintpause zba zbb zbs",
-           "max": "c zicntr zifencei zihintpause zba zbb zbs zbc zicond zfa zfh zcb zacas zawrs zicboz"}
+           "max": "c zicntr zifencei zihintpause zba zbb zbs zbc zbkb zbkx zkne zknd zknh zicond zfa zfh zcb zacas zawrs zicboz"}
 
     def test_instructions_outside_of_the_set_are_illegal(self):
         program = build_guest("isa")

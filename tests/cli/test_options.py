@@ -43,12 +43,48 @@ class Help(RivCase):
         self.assertEqual(done.returncode, 1)
 
     def test_every_option_is_in_manual_and_completions(self):
-        options = re.findall(r"(?m)^  (--?[\w]+)", self.riv("--help").stdout)
-        self.assertGreater(len(options), 8)
-        for file in ("docs/riv.1", "scripts/completion/riv.bash", "scripts/completion/_riv"):
-            text = (ROOT / file).read_text().replace("\\-", "-")
-            for option in options:
-                self.assertRegex(text, r"(?<![\w-])" + re.escape(option) + r"(?!\w)", f"{option} in {file}")
+        for command, manual in (([], "docs/riv.1"), (["diff"], "docs/riv-diff.1"), (["trace"], "docs/riv-trace.1")):
+            done = self.riv(*command, "--help")
+            if "not part of this build" in done.stderr:
+                continue
+            options = re.findall(r"(?m)^  (--?[\w]+)", done.stdout)
+            self.assertGreater(len(options), 6)
+            for file in (manual, "scripts/completion/riv.bash", "scripts/completion/_riv"):
+                text = (ROOT / file).read_text().replace("\\-", "-")
+                for option in options:
+                    if option != "--help" or not command:
+                        self.assertRegex(text, r"(?<![\w-])" + re.escape(option) + r"(?!\w)", f"{option} in {file}")
+
+
+class Completion(RivCase):
+    def complete(self, *words):
+        """What bash is offered for the last word."""
+        script = f"""
+source {ROOT}/scripts/completion/riv.bash
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_riv
+printf '%s\\n' "${{COMPREPLY[@]}}" """
+        env = {**os.environ, "PATH": f"{Path(RIV).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, env=env, cwd="/", check=False)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_words(self):
+        self.assertEqual(self.complete("riv", "dif"), ["diff"])
+        self.assertEqual(self.complete("riv", "diff", "--bis"), ["--bisect"])
+        self.assertEqual(self.complete("riv", "diff", "--against", "q"), ["qemu", "qemu:"])
+        self.assertEqual(self.complete("riv", "--interp"), ["--interpret"])
+        self.assertIn("etc", self.complete("riv", "diff", "--tries", "2", "et"))
+
+    def test_machines_behind_trace_and_diff(self):
+        for command in ("trace", "diff"):
+            self.assertEqual(self.complete("riv", command, "boot")[0], "boot")
+            self.assertEqual(self.complete("riv", command, "boot", "--kern"), ["--kernel"])
+            self.assertEqual(self.complete("riv", command, "boot", "--kernel", "image", "--sm"), ["--smp"])
+        if (Path(RIV).parent / "riv-boot").exists():
+            self.assertIn("rom:hello", self.complete("riv", "boot", "rom:hel"))
+            self.assertIn("hello", self.complete("riv", "diff", "rom", ":", "hel"))
+            self.assertIn("hello", self.complete("riv", "trace", "rom", ":"))
 
 
 class WrongOptions(RivCase):

@@ -6,7 +6,7 @@ import unittest
 from riv_case import RivCase, build_guest
 
 BUSY, SHOW = build_guest("busy"), build_guest("show")
-REASONS = {"direct", "indirect", "poll", "trap", "fence_i", "exclusive", "interpret", "unboxed", "fault", "record", "mode"}
+REASONS = {"direct", "indirect", "poll", "trap", "fence_i", "exclusive", "interpret", "unboxed", "fault", "record", "count", "wfi", "mode"}
 
 
 class Stats(RivCase):

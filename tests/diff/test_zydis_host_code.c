@@ -122,7 +122,7 @@ static void check_all(const char *name, bool plain, bool stats) {
     char err[256];
     assert_true(isa_parse(&isa, name, err, sizeof err));
     struct codecache *cc = cc_create(CACHE_BYTES, CACHE_BYTES, err, sizeof err);
-    struct backend *be = cc ? backend_create(plain ? ~0u : 0, stats, false, err, sizeof err) : NULL;
+    struct backend *be = cc ? backend_create(plain ? ~0u : 0, stats, false, false, err, sizeof err) : NULL;
     if (!be) {
         print_message("not translating: %s\n", err);
         skip();

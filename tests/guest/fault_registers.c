@@ -1,5 +1,6 @@
 // native: no
-// expect: 21 faults: ok
+// riv: --cpu=max
+// expect: 22 faults: ok
 /* A fault in the middle of a long block with all registers in use: the handler sees every x and f register exactly as
  * it is at the faulting instruction, changes some, and the program goes on behind it. */
 #include "check.h"
@@ -53,6 +54,7 @@ BLOCK(fsd, "fsd f31, 0(x16)")
 BLOCK(amoadd, "amoadd.d x10, x11, (x16)")
 BLOCK(amoswap, "amoswap.w x20, x11, (x16)")
 BLOCK(amomax, "amomaxu.w.aqrl x10, x10, (x16)")
+BLOCK(amocas, ".insn r 0x2f, 4, 0x14, x10, x16, x12") /* amocas.q */
 BLOCK(lr, "lr.d x10, (x16)")
 BLOCK(same, "ld x16, 0(x16)")
 BLOCK(illegal, ".word 0xffffffff")
@@ -156,6 +158,7 @@ int main(void) {
     RUN(amoadd, SIGSEGV, 0)
     RUN(amoswap, SIGSEGV, 0)
     RUN(amomax, SIGSEGV, 0)
+    RUN(amocas, SIGSEGV, 0)
     RUN(lr, SIGSEGV, 0)
     RUN(same, SIGSEGV, 0)
     RUN(illegal, SIGILL, 0)

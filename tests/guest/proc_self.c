@@ -16,15 +16,18 @@
 // expect: execfn is argv[0]: 1
 // expect: cpuinfo: 1
 // expect: hwprobe: 0 1 1 -1
+// expect: highest address: 1 1
 // expect: comm is set: 1
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
@@ -100,9 +103,12 @@ int main(int argc, char **argv) {
     struct {
         int64_t key;
         uint64_t value;
-    } pairs[3] = {{3, 0}, {4, 0}, {12345, 7}};
-    long r = syscall(258, pairs, 3, 0, NULL, 0);
+    } pairs[4] = {{3, 0}, {4, 0}, {12345, 7}, {7, 0}};
+    long r = syscall(258, pairs, 4, 0, NULL, 0);
     printf("hwprobe: %ld %d %d %d\n", r, (int)pairs[0].value, (int)(pairs[1].value & 1), (int)pairs[2].key);
+    void *behind = (void *)(pairs[3].value + 1); /* the highest address */
+    bool none = mmap(behind, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED;
+    printf("highest address: %d %d\n", pairs[3].value >= 0x3fffffffff, none);
     char name[17] = "";
     prctl(PR_GET_NAME, name);
     printf("comm is set: %d\n", name[0] != 0 && strcmp(name, "riv") != 0);

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 # The spelling of this release's properties; what is not named here is on by default or not known to it.
-CPU = "rv64,zba=true,zbb=true,zbc=true,zbs=true,Zfh=true,Zfhmin=true"
+CPU = "rv64,zba=true,zbb=true,zbc=true,zbs=true,Zfh=true,Zfhmin=true,zbkb=true,zbkx=true,zkne=true,zknd=true,zknh=true"
 LATER_CPU = CPU.replace("Z", "z")
 CASES = 500
 SHOWN = 5

@@ -19,7 +19,8 @@ static const struct line compressed[] = {
 };
 enum { COMPRESSED = sizeof compressed / sizeof *compressed, LINES = INSN_COUNT - 1 + COMPRESSED };
 
-/* "Zfa_D32" as "Zfa + D, RV32": a suffix is a second extension, an XLEN or both; B and A are Zbb and Zba. */
+/* "Zfa_D32" as "Zfa + D, RV32": a suffix is a second extension, an XLEN or both; B and A are Zbb and Zba.
+ * "Zkne_Zknd_64" as "Zkne or Zknd, RV64". */
 static void print_token(const char *token) {
     size_t length = strcspn(token, "_");
     const char *suffix = token[length] ? token + length + 1 : "";
@@ -30,6 +31,9 @@ static void print_token(const char *token) {
         break;
     case 'B':
         fputs(" + Zbb", stdout);
+        break;
+    case 'Z':
+        printf(" or %.*s", (int)strcspn(suffix, "_"), suffix);
         break;
     case 'H':
         fputs(" + Zfh", stdout);

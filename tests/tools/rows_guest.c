@@ -14,7 +14,8 @@
 enum { X_OLD = 10, X1 = 11, X2 = 12, F_OLD = 10, F1 = 11, F2 = 12, F3 = 13 };
 enum { USES_FRM = 1, USES_MEMORY = 2 };
 
-static const char *const known[] = {"I", "M", "F", "D", "Zba", "Zbb", "Zbc", "Zbs", "Zfh", "Zfhmin"};
+static const char *const known[] = {"I",   "M",      "F",    "D",    "Zba",  "Zbb",  "Zbc", "Zbs",
+                                    "Zfh", "Zfhmin", "Zbkb", "Zbkx", "Zkne", "Zknd", "Zknh"};
 static unsigned count;
 
 static bool is_known(const char *token) {
@@ -66,6 +67,10 @@ static void row(const struct isa *isa, unsigned id) {
     case FMT_SH:
         for (size_t i = 0; i < sizeof shamts / sizeof shamts[0]; i++)
             insn.imm = shamts[i], instance(isa, &insn, 0);
+        break;
+    case FMT_RNUM:
+        for (insn.imm = 0; insn.imm <= 10; insn.imm++)
+            instance(isa, &insn, 0);
         break;
     case FMT_IL:
     case FMT_S:

@@ -59,6 +59,7 @@ static inline uint32_t encode_insn(const struct insn *insn) {
             x |= encode_bit(imm, i, i);
         return x | rd | encode_bit(imm, 11, 20) | encode_bit(imm, 20, 31);
     case FMT_SH:
+    case FMT_RNUM:
         return x | rd | rs1 | imm << 20;
     case FMT_AMO:
     case FMT_LR:

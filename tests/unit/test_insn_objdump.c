@@ -23,7 +23,8 @@
 
 #define TOOLS "riscv64-linux-gnu-"
 /* What binutils 2.40 knows of our extensions. */
-#define KNOWN_EXTENSIONS "imafdc_zicsr_zifencei_zihintpause_zicbom_zicbop_zicboz_zawrs_zfh_zba_zbb_zbc_zbs"
+#define KNOWN_EXTENSIONS "imafdc_zicsr_zifencei_zihintpause_zicbom_zicbop_zicboz_zawrs_zfh_zba_zbb_zbc_zbs%s"
+#define ON_RV64 "_zbkb_zbkx_zknd_zkne_zknh" /* and ours not on RV32 */
 
 enum { WORDS_MAX = 65536 + 40000, TEXT_MAX = 96 };
 
@@ -40,7 +41,7 @@ static bool run(const char *format, ...) {
 
 static bool have_tools(void) {
     return run("for t in as objcopy objdump; do command -v " TOOLS "$t >/dev/null || exit 1; done") &&
-           run("echo | " TOOLS "as -march=rv64" KNOWN_EXTENSIONS " -o /dev/null - 2>/dev/null");
+           run("echo | " TOOLS "as -march=rv64" KNOWN_EXTENSIONS " -o /dev/null - 2>/dev/null", ON_RV64);
 }
 
 static int set_up(void **state) {
@@ -80,7 +81,7 @@ static char (*objdump(unsigned xlen, const char *options, const uint32_t *words,
     assert_true(run("cd '%s' && echo '.incbin \"words.bin\"' | " TOOLS "as -march=rv%u" KNOWN_EXTENSIONS
                     " -mabi=%s -o words.o - && " TOOLS "objcopy --strip-all words.o && " TOOLS
                     "objdump -D -z -j .text %s words.o > words.txt",
-                    directory, xlen, xlen == 64 ? "lp64d" : "ilp32d", options));
+                    directory, xlen, xlen == 64 ? ON_RV64 : "", xlen == 64 ? "lp64d" : "ilp32d", options));
 
     char(*texts)[TEXT_MAX] = calloc(n, sizeof *texts);
     assert_non_null(texts);
@@ -101,7 +102,7 @@ static char (*objdump(unsigned xlen, const char *options, const uint32_t *words,
 
 static struct isa known_isa(unsigned xlen) {
     char name[200];
-    snprintf(name, sizeof name, "rv%u%s", xlen, KNOWN_EXTENSIONS);
+    snprintf(name, sizeof name, "rv%u" KNOWN_EXTENSIONS, xlen, xlen == 64 ? ON_RV64 : "");
     return parse(name);
 }
 
@@ -130,6 +131,8 @@ static bool may_differ(const struct isa *isa, const struct insn *insn, const cha
         for (size_t i = 0; i < sizeof privileged / sizeof *privileged; i++)
             if (starts_with(theirs, privileged[i]))
                 return true;
+        if (starts_with(theirs, "aes64ks1i")) /* with a round that does not exist */
+            return (insn->bits >> 20 & 15) > 10;
         /* it prints instructions with a reserved rounding mode, marking it */
         return strstr(theirs, ",unknown") || (isa->xlen == 32 && is_long_shift(theirs));
     }

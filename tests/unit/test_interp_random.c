@@ -111,6 +111,8 @@ static int32_t immediate(enum insn_format format, bool backward, bool alone) {
     switch (format) {
     case FMT_SH:
         return (int32_t)rnd(f.h.xlen);
+    case FMT_RNUM:
+        return (int32_t)rnd(11);
     case FMT_B:
     case FMT_J:
         return backward ? to_ecall : 4 * (1 + (int32_t)rnd(4));
@@ -242,6 +244,7 @@ static void random_code(const char *isa, int programs) {
             case FMT_R1:
             case FMT_I:
             case FMT_SH:
+            case FMT_RNUM:
             case FMT_U:
             case FMT_B:
             case FMT_J:

@@ -186,6 +186,22 @@ static const char everything[] = "block 0x10074 rv64 end 0x10100 insns 35\n"
                                  "  %180 = tlb_a32 %0, 0 @0x100d0 #29\n"
                                  "  %181 = tlb_a64 %0, 0 @0x100d0 #29\n"
                                  "  %182 = f_unbox_any_s %2\n"
+                                 "  %183 = brev8 %0\n"
+                                 "  %184 = xperm8 %0, %1\n"
+                                 "  %185 = xperm4 %0, %1\n"
+                                 "  %186 = aes64es %0, %1\n"
+                                 "  %187 = aes64esm %0, %1\n"
+                                 "  %188 = aes64ds %0, %1\n"
+                                 "  %189 = aes64dsm %0, %1\n"
+                                 "  %190 = aes64im %0\n"
+                                 "  %191 = aes_sub %0\n"
+                                 "  cas_arg %0, 3 @0x100d0 #29\n"
+                                 "  %193 = cas_16 %0 @0x100d0 #29\n"
+                                 "  %194 = cas_high @0x100d0 #29\n"
+                                 "  %195 = sys_csr %0, 0x1100 @0x100d0 #29\n"
+                                 "  sys_cbo %0, 2 @0x100d0 #29\n"
+                                 "  check_code 0x7f0000001000, 0x15 @0x100d0 #29\n"
+                                 "  poll 0x100d4 @0x100d0 #29\n"
                                  "  exit_if %37, 0x10080 @0x100d4 #30\n";
 
 static const char *const last_nodes[] = {
@@ -207,6 +223,9 @@ static const char *const last_nodes[] = {
     "  exit_trap load_page, 0x3 @0x100d8 #31\n",
     "  exit_trap store_page, 0x4 @0x100d8 #31\n",
     "  exit_trap 9, 0x4 @0x100d8 #31\n",
+    "  exit_system mret, %0, 0x100dc @0x100d8 #31\n",
+    "  exit_system sfence_page, %0, 0x100dc @0x100d8 #31\n",
+    "  exit_system fs_dirty, %0, 0x100dc @0x100d8 #31\n",
     "  exit_engine fence_i, 0x100dc @0x100d8 #31\n",
     "  exit_engine exclusive, 0x100d8 @0x100d8 #31\n",
     "  exit_engine interpret, 0x100d8 @0x20073 #31\n",

@@ -358,6 +358,25 @@ static void compare_and_exchange(void **state) {
     free(h);
 }
 
+static void cas_16_exchanges_pairs(void **state) {
+    struct hart *h = hart_new();
+    struct ir_block *b = block_from("block 0x0 rv64\n%0 = get a0\n%1 = get a1\n%2 = get a2\n%3 = get a3\n%4 = get a4\n"
+                                    "cas_arg %1, 0\ncas_arg %2, 1\ncas_arg %3, 2\ncas_arg %4, 3\n%9 = cas_16 %0\n"
+                                    "%10 = cas_high\nset a5, %9\nset a6, %10\nexit 0x0\n");
+    for (unsigned differ = 0; differ < 3; differ++) { /* nowhere, in the low word, in the high one */
+        _Alignas(16) uint64_t memory[2] = {5 + (differ == 1), 6 + (differ == 2)};
+        uint64_t was[2] = {memory[0], memory[1]};
+        h->x[10] = (uintptr_t)memory, h->x[11] = 5, h->x[12] = 6, h->x[13] = 7, h->x[14] = 8;
+        ir_run(b, h);
+        assert_int_equal(memory[0], differ ? was[0] : 7);
+        assert_int_equal(memory[1], differ ? was[1] : 8);
+        assert_int_equal(h->x[15], was[0]);
+        assert_int_equal(h->x[16], was[1]);
+    }
+    free(b);
+    free(h);
+}
+
 /* ---- leaving ---- */
 
 static void each_exit_sets_the_pc(void **state) {
@@ -463,6 +482,7 @@ int main(void) {
         cmocka_unit_test(loads_and_stores_of_each_width),
         cmocka_unit_test(atomics_of_both_widths),
         cmocka_unit_test(compare_and_exchange),
+        cmocka_unit_test(cas_16_exchanges_pairs),
         cmocka_unit_test(each_exit_sets_the_pc),
         cmocka_unit_test(rv32_traps_at_a_pc_of_32_bits),
         cmocka_unit_test(csr_and_flag_nodes_access_the_flags),

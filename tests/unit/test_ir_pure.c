@@ -51,6 +51,12 @@ static uint64_t each_byte(uint64_t v, bool reverse) { /* else: all ones where no
     }
     return r;
 }
+static uint64_t reversed(uint64_t v) {
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 64; i++)
+        r |= (v >> i & 1) << (63 - i);
+    return r;
+}
 /* Bit k of a product without carries: the parity of the pairs that meet there. */
 static uint64_t carryless(uint64_t a, uint64_t b, unsigned first) {
     uint64_t r = 0;
@@ -60,6 +66,60 @@ static uint64_t carryless(uint64_t a, uint64_t b, unsigned first) {
             if (k + first >= i && k + first - i < 64)
                 bit ^= (unsigned)(a >> i & 1) & (unsigned)(b >> (k + first - i) & 1);
         r |= (uint64_t)bit << k;
+    }
+    return r;
+}
+
+/* The byte that is moved to place i of the low half of an AES state, for ShiftRows (1) and its inverse (3): row i % 4
+ * moves by its number times step columns. */
+static uint64_t aes_byte(uint64_t low_half, uint64_t high_half, unsigned i, unsigned step) {
+    unsigned from = (i / 4 + i % 4 * step) % 4 * 4 + i % 4;
+    return (from < 8 ? low_half >> from * 8 : high_half >> (from - 8) * 8) & 0xff;
+}
+/* Products of polynomials modulo x^8 + x^4 + x^3 + x + 1, by long division. */
+static unsigned aes_times(unsigned a, unsigned b) {
+    unsigned product = 0;
+    for (unsigned i = 0; i < 8; i++)
+        product ^= b >> i & 1 ? a << i : 0;
+    for (unsigned bit = 15; bit >= 8; bit--)
+        if (product >> bit & 1)
+            product ^= 0x11bu << (bit - 8);
+    return product;
+}
+static uint8_t aes_boxes[256], aes_inverse_boxes[256];
+static void make_aes_boxes(void) {
+    for (unsigned v = 0; v < 256; v++) {
+        unsigned inverse = 0, r = 0x63;
+        while (v && aes_times(v, inverse) != 1)
+            inverse++;
+        for (unsigned k = 0; k < 5; k++)
+            r ^= (inverse << k | inverse >> (8 - k)) & 0xff;
+        aes_boxes[v] = (uint8_t)r;
+        aes_inverse_boxes[r] = (uint8_t)v;
+    }
+}
+static uint64_t aes_box(uint64_t v) { return aes_boxes[v & 0xff]; }
+static uint64_t aes_mix(uint64_t v, unsigned a, unsigned b, unsigned c, unsigned d) {
+    const unsigned by[] = {a, b, c, d};
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 8; i++)
+        for (unsigned k = 0; k < 4; k++)
+            r ^= (uint64_t)aes_times(v >> (i / 4 * 4 + (i + k) % 4) * 8 & 0xff, by[k]) << i * 8;
+    return r;
+}
+static uint64_t aes(uint64_t a, uint64_t b, bool encrypts) {
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned v = (unsigned)aes_byte(a, b, i, encrypts ? 1 : 3);
+        r |= (uint64_t)(encrypts ? aes_boxes[v] : aes_inverse_boxes[v]) << i * 8;
+    }
+    return r;
+}
+static uint64_t look_up(uint64_t table, uint64_t index, unsigned bits) {
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 64; i += bits) {
+        uint64_t n = index >> i & ((1u << bits) - 1);
+        r |= (n * bits < 64 ? table >> n * bits & ((1u << bits) - 1) : 0) << i;
     }
     return r;
 }
@@ -173,6 +233,24 @@ static uint64_t expected(enum ir_op op, uint64_t a, uint64_t b, uint64_t c) {
         return carryless(a, b, 0);
     case IR_clmulh:
         return carryless(a, b, 64);
+    case IR_brev8:
+        return each_byte(reversed(a), true);
+    case IR_xperm8:
+        return look_up(a, b, 8);
+    case IR_xperm4:
+        return look_up(a, b, 4);
+    case IR_aes64es:
+        return aes(a, b, true);
+    case IR_aes64esm:
+        return aes_mix(aes(a, b, true), 2, 3, 1, 1);
+    case IR_aes64ds:
+        return aes(a, b, false);
+    case IR_aes64dsm:
+        return aes_mix(aes(a, b, false), 14, 11, 13, 9);
+    case IR_aes64im:
+        return aes_mix(a, 14, 11, 13, 9);
+    case IR_aes_sub:
+        return aes_box(a) | aes_box(a >> 8) << 8 | aes_box(a >> 16) << 16 | aes_box(a >> 24) << 24;
     case IR_sext8:
         return low(sa, 8);
     case IR_sext16:
@@ -200,6 +278,7 @@ static uint64_t run_integer(const struct ir_block *b, struct hart *h, uint64_t x
 }
 
 static void integer_operations_on_corner_values(void **state) {
+    make_aes_boxes();
     struct hart *h = calloc(1, sizeof *h);
     struct ir_block *b = malloc(sizeof *b);
     for (unsigned i = 0; i < IR_OP_COUNT; i++) {

@@ -34,7 +34,6 @@ static void xlen_decides_what_exists(void **state) {
         0x28a5462f, /* amocas.q */
     };
     static const uint32_t only32[] = {
-        0x08054533, /* zext.h */
         0x69855513, /* rev8, 32 bits */
         0xe2150553, /* fmvh.x.d */
         0xb2b50553, /* fmvp.d.x */
@@ -47,6 +46,9 @@ static void xlen_decides_what_exists(void **state) {
         assert_true(is_illegal(&isa64, only32[i]));
         assert_false(is_illegal(&isa32, only32[i]));
     }
+    /* zext.h is another instruction on RV64 */
+    assert_int_equal(decode(&isa32, 0x08054533).id, INSN_zext_h_rv32);
+    assert_int_equal(decode(&isa64, 0x08054533).id, INSN_pack);
     /* amocas.d: register pairs on RV32, single registers on RV64 */
     assert_int_equal(decode(&isa64, 0x28b535af).id, INSN_amocas_d);
     assert_true(is_illegal(&isa32, 0x28b535af));
@@ -137,9 +139,11 @@ static void isa_names_give_canonical_strings(void **state) {
         {"rv64i_zacas", "rv64ia_zacas"},
         {"rv64i_zicntr", "rv64i_zicntr_zicsr"},
         {"max", "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zacas_zawrs_zfa_"
-                "zfh_zfhmin_zcb_zba_zbb_zbc_zbs"},
+                "zfh_zfhmin_zcb_zba_zbb_zbc_zbkb_zbkc_zbkx_zbs_zknd_zkne_zknh"},
         {"rv32max", "rv32imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zihintntl_zihintpause_zacas_zawrs_"
-                    "zfa_zfh_zfhmin_zcb_zba_zbb_zbc_zbs"},
+                    "zfa_zfh_zfhmin_zcb_zba_zbb_zbc_zbkc_zbs"},
+        {"rv64i_zkn", "rv64i_zbkb_zbkc_zbkx_zknd_zkne_zknh"},
+        {"rv64gc_zbkb_zknh", "rv64imafdc_zicsr_zifencei_zbkb_zknh"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct isa isa, again;
@@ -181,6 +185,8 @@ static void wrong_isa_names_are_refused_by_name(void **state) {
         {"rv64gc_", "unknown extension"},
         {"rv64gc__zba", "unknown extension"},
         {"rv64*", "base I or G expected"},
+        {"rv32gc_zbkb", "zbkb is there on RV64 only"},
+        {"rv32i_zkn", "zkn is there on RV64 only"},
         {"rv64gc zba", "unknown extension \" \""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

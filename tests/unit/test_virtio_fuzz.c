@@ -1,7 +1,9 @@
-/* test_virtio_fuzz.c: drivers that do anything: random rings, descriptors and register writes against every virtio
- * device. Nothing is expected but that the board survives; AddressSanitizer and bus_dma's report (devices_fixture.h)
- * look on. RIV_SEED and RIV_CASES vary and lengthen a run.
+/* test_virtio_fuzz.c: drivers that do anything: random rings, descriptors and register writes against every device of
+ * the board, virtio and others. Nothing is expected but that the board survives; AddressSanitizer, the pages around
+ * guest memory and bus_dma's report (devices_fixture.h) look on. Each run is another one and prints its seed; RIV_SEED
+ * repeats it, RIV_CASES lengthens it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,6 +52,40 @@ static void fill_tables(struct board *b) {
         set16(b, AVAIL + 2 * i, (uint16_t)(rnd() % 8 == 0 ? rnd() : rnd() % QUEUE));
 }
 
+/* Devices that are not virtio: their registers, and what callers hand over to the host. */
+static void other_step(struct board *b, struct chardev *c) {
+    static const uint64_t bases[] = {VIRT_RTC,  VIRT_CLINT, VIRT_PLIC,
+                                     VIRT_UART, VIRT_FLASH, VIRT_FLASH + VIRT_FLASH_SIZE};
+    static const uint32_t ranges[] = {0x40, 0x1000, 0x3000, 0x10, 0x400, 0x400};
+    unsigned which = rnd() % 6, size = 1u << rnd() % 4;
+    uint64_t value, address = bases[which] + rnd() % ranges[which] / size * size;
+    switch (rnd() % 16) {
+    case 0:
+        address = bases[which] + (rnd() & 0xffffff);
+        break;
+    case 1:
+        address = which == 1 ? VIRT_CLINT + 0xbff8 : which == 2 ? VIRT_PLIC + 0x200000 + rnd() % 8 * 0x1000 : address;
+        break;
+    case 2: {
+        static const uint64_t operations[] = {1, 3, 4, 5, 9, 0x10, 0x11, 0x13, 2};
+        const uint64_t block[3] = {any_address(), any_address(), any_length()};
+        memcpy(ram(b, 0x7000), block, sizeof block);
+        semihost_call(b, c, rnd() % 2 ? 8 : 4, operations[rnd() % 9], rnd() % 2 ? VIRT_RAM + 0x7000 : any_address());
+        return;
+    }
+    case 3: { /* HTIF: an address, or a byte; never an odd number, which ends the machine */
+        uint64_t command =
+            rnd() % 2 ? any_address() & ~UINT64_C(0xffff000000000001) : UINT64_C(0x0101) << 48 | rnd() % 256;
+        memcpy(ram(b, 0x100), &command, 8);
+        return;
+    }
+    }
+    if (rnd() % 2)
+        board_write(b, NULL, address, size, rnd() % 4 ? rnd() % 256 : rnd());
+    else
+        board_read(b, NULL, address, size, &value);
+}
+
 static void step(struct board *b, unsigned slot) {
     const uint64_t base = VIRTIO_BASE + slot * (uint64_t)VIRTIO_STRIDE;
     uint64_t value;
@@ -78,18 +114,24 @@ static void step(struct board *b, unsigned slot) {
 
 static void survives(void **state) {
     const char *given = getenv("RIV_SEED"), *cases = getenv("RIV_CASES");
-    unsigned long first = given ? strtoul(given, NULL, 0) : 1, count = cases ? strtoul(cases, NULL, 0) : 24;
+    unsigned long first = given ? strtoul(given, NULL, 0) : (unsigned long)monotonic_ns() % 1000000000;
+    unsigned long count = cases ? strtoul(cases, NULL, 0) : 1200;
     char err[200], path[] = "/tmp/riv-fuzz-XXXXXX";
     int fd = mkstemp(path);
     assert_int_equal(ftruncate(fd, 1 << 20), 0);
     for (unsigned long n = first; n < first + count; n++) {
+        static const char *const flash[2];
         seed = n * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        fprintf(stderr, "RIV_SEED=%lu RIV_CASES=1\n", n); /* the last one is the one to repeat */
         struct board *b = fixture_board();
         struct display *d = display_create(DISPLAY_NONE, 64, 48, err, sizeof err);
         struct chardev *c = chardev_create(b, "null", err, sizeof err);
         const struct drive_config drive = {.path = path};
         const struct net_config net = {.restricted = true};
-        assert_true(plic_create(b, VIRT_PLIC) && virt_add_framebuffer(b, 64, 48));
+        struct chardev *serial = chardev_create(b, "null", err, sizeof err);
+        assert_true(virt_add_devices(b, serial, flash, err, sizeof err) && virt_add_framebuffer(b, 64, 48) &&
+                    virt_add_rom(b, 64, VIRT_RAM, 0, 0) &&
+                    htif_create(b, VIRT_RAM + 0x100, VIRT_RAM + 0x108, false, serial));
         assert_true(virtio_block_create(b, 0, &drive, err, sizeof err) &&
                     virtio_console_create(b, 1, c, err, sizeof err) && virtio_entropy_create(b, 2, err, sizeof err) &&
                     virtio_net_create(b, 3, &net, err, sizeof err) &&
@@ -99,10 +141,12 @@ static void survives(void **state) {
         for (unsigned i = 0; i < 2000; i++) {
             unsigned slot = rnd() % 7;
             step(b, slot);
+            other_step(b, serial);
         }
         display_poll(d, 0);
         board_end_io(b);
         chardev_destroy(c);
+        chardev_destroy(serial);
         board_destroy(b);
         display_destroy(d);
     }

@@ -33,7 +33,7 @@ static void inherit_state(struct emitter *e, ir_ref r) {
     uint32_t bit = 1u << f;
     if ((e->fix.box & bit) && !only_unboxed(e, r)) {
         COVER(loop_head_boxes);
-        struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit};
+        struct fault_fix now = {e->fix.canon_d & bit, e->fix.canon_s & bit, bit, 0};
         emit_fix(e, now);
         e->fix.canon_d &= ~bit;
         e->fix.canon_s &= ~bit;
@@ -82,6 +82,12 @@ static void emit_node(struct emitter *e, ir_ref r) {
     case IR_call:
     case IR_csr:
         emit_call_node(e, r);
+        return;
+    case IR_sys_csr:
+    case IR_sys_cbo:
+    case IR_check_code:
+    case IR_poll:
+        emit_system_node(e, r);
         return;
     case IR_record_begin:
     case IR_record_open:
@@ -143,6 +149,8 @@ static void emit_section(struct emitter *e) {
     prepare_section(e);
     regs_init(e);
     places_init(e);
+    if (e->be->counted && !e->in_loop)
+        emit_count(e);
     for (unsigned i = 0; i < e->b->count && !e->failed; i++) {
         if (!e->b->nodes[i].dead && !e->fold[i])
             emit_node(e, (ir_ref)i);

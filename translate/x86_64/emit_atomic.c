@@ -103,6 +103,43 @@ static void emit_cas(struct emitter *e, ir_ref r) {
         finish_w(e, r, RAX);
 }
 
+static void emit_cas_arg(struct emitter *e, ir_ref r) {
+    const struct ir_node *n = node_of(e, r);
+    int x = use_reg(e, n->a);
+    asm_rm(&e->a, 0x89, true, x, HART(cas_arg[n->imm]));
+}
+
+/* cmpxchg16b wants rbx, and the address in one more register: both are put aside, which a fault undoes. */
+static void emit_cas_16(struct emitter *e, ir_ref r) {
+    const struct ir_node *n = node_of(e, r);
+    struct operand address = park(e, n->a, HART(call_arg[0]));
+    free_temp(e, RAX);
+    free_temp(e, RCX);
+    free_temp(e, RDX);
+    asm_rm(&e->a, 0x89, true, RBX, HART(cas_saved[0]));
+    asm_rm(&e->a, 0x89, true, RSI, HART(cas_saved[1]));
+    load_operand(e, RSI, address);
+    asm_rm(&e->a, 0x8b, true, RAX, HART(cas_arg[0]));
+    asm_rm(&e->a, 0x8b, true, RDX, HART(cas_arg[1]));
+    asm_rm(&e->a, 0x8b, true, RBX, HART(cas_arg[2]));
+    asm_rm(&e->a, 0x8b, true, RCX, HART(cas_arg[3]));
+    e->fix.saved = 1;
+    note_fault(e, n);
+    e->fix.saved = 0;
+    lock(e);
+    asm_rm(&e->a, MAP_0F | 0xc7, true, 1, mem_at(RSI, 0));
+    asm_rm(&e->a, 0x8b, true, RBX, HART(cas_saved[0]));
+    asm_rm(&e->a, 0x8b, true, RSI, HART(cas_saved[1]));
+    asm_rm(&e->a, 0x89, true, RDX, HART(cas_arg[1]));
+    bind(e, r, RAX);
+}
+
+static void emit_cas_high(struct emitter *e, ir_ref r) {
+    int d = alloc_temp(e, 0);
+    asm_rm(&e->a, 0x8b, true, d, HART(cas_arg[1]));
+    bind(e, r, d);
+}
+
 static void emit_check_align(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     int x = use_reg(e, n->a);
@@ -125,6 +162,15 @@ void emit_atomic_node(struct emitter *e, ir_ref r) {
     case IR_cas:
     case IR_cas_sc:
         emit_cas(e, r);
+        break;
+    case IR_cas_arg:
+        emit_cas_arg(e, r);
+        break;
+    case IR_cas_16:
+        emit_cas_16(e, r);
+        break;
+    case IR_cas_high:
+        emit_cas_high(e, r);
         break;
     case IR_check_align:
         emit_check_align(e, r);

@@ -10,14 +10,26 @@ void note_fault(struct emitter *e, const struct ir_node *n) {
     }
     struct fault_entry *f = &e->faults[e->fault_count++];
     places_note(e);
-    *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff, e->log_count};
-    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box) || MUTANT(fault_leaves_unfinished))
+    *f = (struct fault_entry){asm_offset(&e->a), n->pc, 0xffff, e->log_count, n->insn};
+    if (!(e->fix.canon_d | e->fix.canon_s | e->fix.box | e->fix.saved) || MUTANT(fault_leaves_unfinished))
         return;
     const struct fault_fix *last = e->fix_count ? &e->fixes[e->fix_count - 1] : NULL;
-    if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box)
+    if (!last || last->canon_d != e->fix.canon_d || last->canon_s != e->fix.canon_s || last->box != e->fix.box ||
+        last->saved != e->fix.saved)
         e->fixes[e->fix_count++] = e->fix;
     COVER(fault_with_unfinished_registers);
     f->fix = (uint16_t)(e->fix_count - 1);
+}
+
+/* Instructions of the block that are not executed where it is left at n. */
+static unsigned not_executed(const struct emitter *e, const struct ir_node *n, bool including) {
+    unsigned done = n->insn + (including ? 1u : 0u);
+    return e->be->counted && done < e->b->insns ? e->b->insns - done : 0;
+}
+
+static void give_back(struct emitter *e, unsigned insns) {
+    if (insns)
+        asm_alu_mi(&e->a, ALU_ADD, true, HART(count_left), (int32_t)insns);
 }
 
 struct cold *add_cold(struct emitter *e, enum cold_kind kind) {
@@ -28,6 +40,8 @@ struct cold *add_cold(struct emitter *e, enum cold_kind kind) {
     struct cold *c = &e->cold[e->cold_count++];
     *c = (struct cold){
         .kind = (uint8_t)kind, .reg = NO_REG, .reg2 = NO_REG, .reg3 = NO_REG, .result = NO_REG, .fix = e->fix};
+    if (kind <= COLD_TRAP)
+        c->give_back = (uint16_t)not_executed(e, node_of(e, e->current), false);
     if (kind <= COLD_EXIT)
         c->moves = places_keep(e, e->be->home_x, 0);
     return c;
@@ -38,8 +52,9 @@ void add_exit(struct emitter *e, uint32_t patch, uint64_t target) {
         e->failed = true;
         return;
     }
-    /* where another page is mapped may change: such an exit is never linked */
-    bool away = e->board && (target ^ e->b->pc) >= 4096;
+    /* where another page is mapped may change, and an instruction may lie on this one and the next: such an exit is
+     * never linked */
+    bool away = e->board && ((target ^ e->b->pc) >= 4096 || (target & 4095) == PAGE_LAST_HALF);
     e->exits[e->exit_count] = (struct cc_exit){.patch = patch, .target = {target, away ? MODE_NONE : e->mode}};
     struct cold *c = add_cold(e, COLD_STUB);
     c->from[0] = patch;
@@ -111,11 +126,26 @@ void count_insns(struct emitter *e, const struct ir_node *n, bool including) {
     e->counted = done;
 }
 
+/* Takes instructions of the next round; where there are not as many it leaves at pc, with those and more given back. */
+static void take_count(struct emitter *e, unsigned insns, uint64_t pc, unsigned more) {
+    asm_alu_mi(&e->a, ALU_SUB, true, HART(count_left), (int32_t)insns);
+    struct cold *c = add_cold(e, COLD_LEAVE);
+    c->from[0] = asm_jcc32(&e->a, CC_B);
+    c->aux = BACK_COUNT_END;
+    c->imm = (int64_t)pc;
+    c->give_back = (uint16_t)(insns + more);
+}
+
+void emit_count(struct emitter *e) {
+    e->current = 0;
+    take_count(e, e->b->insns, e->b->pc, 0);
+}
+
 /* Leaves at pc if something waits: at jumps that go backward, so that no loop is without it. */
 static void poll(struct emitter *e, uint64_t pc) {
     if (MUTANT(poll_lost))
         return;
-    if (e->b->recorded) /* it polls where it begins */
+    if (e->b->recorded || e->be->counted) /* it polls where it begins, or leaves when the count ends */
         return;
     asm_alu_mi(&e->a, ALU_CMP, false, HART(pending), 0);
     struct cold *c = add_cold(e, COLD_POLL);
@@ -142,7 +172,7 @@ static void emit_back_edge(struct emitter *e, int cc) {
         emit_moves(e, list, n, e->loop_home_x, 0);
         e->at_head = true;
         struct fault_fix fix = {e->fix.canon_d & ~e->loop_fix.canon_d, e->fix.canon_s & ~e->loop_fix.canon_s,
-                                e->fix.box & ~e->loop_fix.box};
+                                e->fix.box & ~e->loop_fix.box, 0};
         uint32_t skip = 0;
         if (fix.canon_d | fix.canon_s | fix.box) {
             COVER(back_edge_finishes);
@@ -172,17 +202,23 @@ static void emit_exit_if(struct emitter *e, const struct ir_node *n) {
             finish_homes(e);
         poll(e, pc);
     }
+    unsigned rest = not_executed(e, n, true);
+    if (back_edge && e->be->counted)
+        take_count(e, e->b->insns - rest, pc, 1); /* the branch itself is done again */
     if (back_edge && e->in_loop)
         places_compute(e);
     enum cond cc = emit_condition(e, n->a);
     if (back_edge) {
         emit_back_edge(e, (int)cc);
+        if (e->be->counted) /* the round that does not take place, but what follows the branch */
+            give_back(e, e->b->insns - rest);
         return;
     }
-    if (leaving_is_work(e)) {
+    if (rest || leaving_is_work(e)) {
         struct cold *c = add_cold(e, COLD_EXIT);
         c->from[0] = asm_jcc32(&e->a, cc);
         c->imm = (int64_t)target;
+        c->give_back = (uint16_t)rest;
     } else {
         COVER(side_exit_direct);
         add_exit(e, asm_jcc32_patchable(&e->a, cc), MUTANT(side_exit_elsewhere) ? pc : target);
@@ -282,21 +318,30 @@ static void emit_trap(struct emitter *e, unsigned cause) {
 void emit_exit_node(struct emitter *e, ir_ref r) {
     const struct ir_node *n = node_of(e, r);
     uint64_t pc = e->b->pc + n->pc, target = (uint64_t)n->imm;
-    count_insns(e, n, n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE);
+    bool including = n->op == IR_exit_system
+                         ? n->aux != DO_FS_DIRTY
+                         : n->op != IR_exit_engine || n->aux == LEAVE_FENCE_I || n->aux == LEAVE_MODE;
+    count_insns(e, n, including);
     if (n->op == IR_exit_if) {
         emit_exit_if(e, n);
         return;
     }
     if (n->op == IR_exit && e->is_loop && target == e->b->pc) {
         poll(e, target);
+        if (e->be->counted)
+            take_count(e, e->b->insns - not_executed(e, n, true), target, 0);
         if (e->in_loop)
             places_compute(e);
         emit_back_edge(e, -1);
         return;
     }
     finish_homes(e);
+    give_back(e, not_executed(e, n, including && n->op != IR_exit_trap));
     bool masked = n->a != IR_NONE && e->fold[n->a]; /* the target's bit 0 is to be cleared */
-    int t = places_leave(e, masked ? node_of(e, n->a)->a : n->a);
+    ir_ref needed = masked ? node_of(e, n->a)->a : n->a;
+    if (n->op == IR_exit_system && ir_is_const(e->b, n->a))
+        needed = IR_NONE;
+    int t = places_leave(e, needed);
     if (e->in_loop)
         change_f_homes(e, false);
     switch (n->op) {
@@ -331,6 +376,10 @@ void emit_exit_node(struct emitter *e, ir_ref r) {
         asm_mov_imm(&e->a, RAX, (uint64_t)n->imm2);
         asm_rm(&e->a, 0x89, true, RAX, HART(trap.tval));
         emit_leave(e, BACK_TRAP, pc);
+        break;
+    case IR_exit_system:
+        COVER(leave_exit_system);
+        emit_exit_system(e, n, t);
         break;
     case IR_exit_engine: {
         static const uint8_t reasons[] = {[LEAVE_FENCE_I] = BACK_FENCE_I,
@@ -370,6 +419,7 @@ static void emit_cold_div(struct emitter *e, const struct cold *c) {
 
 /* Finishes registers and brings them to their usual homes, before control leaves the section. */
 static void leave_section(struct emitter *e, const struct cold *c) {
+    give_back(e, c->give_back);
     emit_fix(e, c->fix);
     emit_moves(e, &e->moves[c->moves.start], c->moves.count, e->be->home_x, 0);
     if (e->in_loop)

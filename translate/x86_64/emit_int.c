@@ -707,7 +707,16 @@ static void emit_operation(struct emitter *e, ir_ref r) {
     case IR_orcb:
     case IR_clmul:
     case IR_clmulh:
-        emit_call_node(e, r);
+    case IR_brev8:
+    case IR_xperm8:
+    case IR_xperm4:
+    case IR_aes64es:
+    case IR_aes64esm:
+    case IR_aes64ds:
+    case IR_aes64dsm:
+    case IR_aes64im:
+    case IR_aes_sub:
+        emit_vector_node(e, r);
         break;
     case IR_sext8:
     case IR_sext16:
@@ -751,6 +760,9 @@ static void emit_operation(struct emitter *e, ir_ref r) {
     case IR_amo:
     case IR_cas:
     case IR_cas_sc:
+    case IR_cas_arg:
+    case IR_cas_16:
+    case IR_cas_high:
     case IR_check_align:
     case IR_fence:
         emit_atomic_node(e, r);

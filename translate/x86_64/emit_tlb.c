@@ -14,7 +14,7 @@
 #include "../tlb_slow.h"
 #include "emitter.h"
 
-_Static_assert(sizeof(struct tlb_entry) == 32 && TLB_SIZE == 256, "the index is bits 12 to 19, scaled by 32");
+_Static_assert(sizeof(struct tlb_entry) == 32 && TLB_SIZE == 4096, "the index is bits 12 to 23, scaled by 32");
 
 static const struct access_kind {
     uint8_t size, slow;
@@ -34,7 +34,7 @@ static int emit_address(struct emitter *e, ir_ref r, uint32_t keep) {
     if (!e->fold[n->a]) {
         struct operand a = peek_any(e, n->a);
         int d = alloc_dest(e, r, 0);
-        if (!a.in_memory && a.reg != NO_REG && (disp != 0 || a.reg != d)) {
+        if (!a.in_memory && a.reg != NO_REG && disp != 0) {
             asm_rm(&e->a, 0x8d, true, d, mem_at(a.reg, disp));
         } else {
             load_into(e, d, n->a);
@@ -66,8 +66,13 @@ void emit_tlb(struct emitter *e, ir_ref r) {
         value = peek_any(e, n->b);
     }
     int d = emit_address(e, r, !is_float && value.reg != NO_REG ? 1u << value.reg : 0), t = alloc_temp(e, 1u << d);
-    asm_mov(&e->a, true, t, d);
-    asm_shift_ri(&e->a, SHIFT_SHR, true, t, 12 - 5);
+    if (has(e, HOST_BMI)) {
+        asm_vex_gpr(&e->a, OP_F2 | MAP_0F3A | 0xf0, true, t, 0, d); /* rorx: what it turns to the top is masked out */
+        asm_byte(&e->a, 12 - 5);
+    } else {
+        asm_mov(&e->a, true, t, d);
+        asm_shift_ri(&e->a, SHIFT_SHR, true, t, 12 - 5);
+    }
     asm_alu_ri(&e->a, ALU_AND, false, t, (TLB_SIZE - 1) << 5);
     asm_rm(&e->a, 0x03, true, t, HART(tlb));
     struct mem tag = mem_at(t, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read));

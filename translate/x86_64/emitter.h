@@ -19,6 +19,7 @@ enum host_feature {
     HOST_AVX = 2,     /* AVX and SSE4.1 */
     HOST_FMA = 4,
     HOST_AVX512 = 8,  /* F, VL, DQ */
+    HOST_AES = 16,    /* AES and PCLMULQDQ, with AVX */
 };
 
 enum { XMM_SCRATCH = 4, MAX_EXITS = 256, MAX_COLD = 1024, MAX_FAULTS = 512, SPILL_SLOTS = 24 };
@@ -30,7 +31,7 @@ enum { POOL_SIGN_D, POOL_SIGN_S, POOL_ABS_D, POOL_ABS_S, POOL_BOX, POOL_CANON_D,
 
 struct backend {
     unsigned features;
-    bool stats, board;
+    bool stats, board, counted;
     int8_t home_x[32], home_f[32]; /* host register or NO_REG */
     struct codecache *stubs;
     struct emitter *emitter;
@@ -63,6 +64,7 @@ struct cold {
     bool masked; /* the target is reg with bit 0 cleared */
     int8_t reg, reg2, reg3, result;
     uint16_t aux;
+    uint16_t give_back; /* counted runs: instructions of the block that are not executed */
     uint32_t from[2]; /* displacements to be directed here (0: none) */
     uint32_t back;    /* offset to return to */
     int64_t imm;
@@ -106,6 +108,8 @@ struct emitter {
     bool is_load;                 /* emitting the destination of an integer load */
     ir_ref slot_owner[SPILL_SLOTS];
     uint32_t locked, locked_xmm;  /* registers in use by the current node */
+    ir_ref round_node; /* the last AES round, whose whole result round_xmm has while nothing else is emitted */
+    int8_t round_xmm;
     struct fault_fix fix;         /* homes that hold unfinished values now */
 
     /* guest x registers (places.c) */
@@ -216,6 +220,8 @@ void prepare_section(struct emitter *e);
 void emit_int_node(struct emitter *e, ir_ref r);
 /* reg = reg shifted as the node, whose amount is constant, says. */
 void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg);
+/* Integer operations for which vector registers have an instruction, on hosts that have it. */
+void emit_vector_node(struct emitter *e, ir_ref r);
 void emit_atomic_node(struct emitter *e, ir_ref r);
 struct mem use_address(struct emitter *e, const struct ir_node *n);
 /* op reg, o */
@@ -252,6 +258,10 @@ void emit_tlb(struct emitter *e, ir_ref r);
 void emit_cold_tlb(struct emitter *e, const struct cold *c);
 /* Stores a helper and its immediate where the stubs take them. */
 void set_call(struct emitter *e, uintptr_t fn, uint64_t imm);
+/* ---- emit_system.c ---- */
+void emit_system_node(struct emitter *e, ir_ref r);
+/* The end of a block in system mode; the address it is about is in register t (NO_REG: constant). */
+void emit_exit_system(struct emitter *e, const struct ir_node *n, int t);
 /* ---- emit_record.c ---- */
 void emit_record_node(struct emitter *e, ir_ref r);
 
@@ -268,6 +278,8 @@ void change_f_homes(struct emitter *e, bool into_loop);
 void emit_fix(struct emitter *e, struct fault_fix fix);
 /* The next host instruction may fault on behalf of node n. */
 void note_fault(struct emitter *e, const struct ir_node *n);
+/* Counted runs: at a block's start its instructions are taken from hart.count_left, or it leaves. */
+void emit_count(struct emitter *e);
 void count_insns(struct emitter *e, const struct ir_node *n, bool including);
 /* A direct exit whose displacement is at patch. */
 void add_exit(struct emitter *e, uint32_t patch, uint64_t target);

@@ -411,6 +411,10 @@ void backend_context_recover(struct backend *be, struct hart *h, const struct bl
     greg_t *gregs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     struct reg_place places[32] = {{0}};
     uint64_t value[32];
+    if (fault->fix != 0xffff && info->fixes[fault->fix].saved) { /* emit_cas_16 */
+        gregs[REG_RBX] = (greg_t)h->cas_saved[0];
+        gregs[REG_RSI] = (greg_t)h->cas_saved[1];
+    }
     unsigned start = info->landing && fault->host >= info->loop_start ? info->loop_log : 0;
     for (unsigned i = start; i < fault->log; i++)
         places[info->log[i].r] = info->log[i];

@@ -9,7 +9,8 @@ static bool is_condition(const struct ir_node *n) { return n->op >= IR_eq && n->
 /* No CSR is read between the nodes: a floating-point comparison may move down to its user. */
 static bool no_csr_between(const struct ir_block *b, unsigned from, unsigned to) {
     for (unsigned i = from + 1; i < to; i++)
-        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_fflags || b->nodes[i].op == IR_set_fflags) &&
+        if ((b->nodes[i].op == IR_csr || b->nodes[i].op == IR_sys_csr || b->nodes[i].op == IR_fflags ||
+             b->nodes[i].op == IR_set_fflags) &&
             !b->nodes[i].dead)
             return false;
     return true;

@@ -26,6 +26,7 @@ static int slot_f(struct emitter *e, ir_ref r) {
 void regs_init(struct emitter *e) {
     memset(e->gpr, 0xff, sizeof e->gpr);
     memset(e->xmm, 0xff, sizeof e->xmm);
+    e->round_node = IR_NONE;
     memset(e->mem_x, 0xff, sizeof e->mem_x);
     memset(e->mem_f, 0xff, sizeof e->mem_f);
     memset(e->slot_owner, 0xff, sizeof e->slot_owner);

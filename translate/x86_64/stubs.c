@@ -18,7 +18,8 @@ static unsigned host_features(void) {
     unsigned a, b, c, d, features = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d))
         return 0;
-    bool osxsave = c >> 27 & 1, avx = c >> 28 & 1, fma = c >> 12 & 1, popcnt = c >> 23 & 1, sse41 = c >> 19 & 1;
+    bool osxsave = c >> 27 & 1, avx = c >> 28 & 1, fma = c >> 12 & 1, popcnt = c >> 23 & 1, sse41 = c >> 19 & 1,
+         aes = c >> 25 & 1, clmul = c >> 1 & 1;
     uint32_t xcr0 = 0, high;
     if (osxsave)
         __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
@@ -33,6 +34,8 @@ static unsigned host_features(void) {
         features |= HOST_AVX;
         if (fma)
             features |= HOST_FMA;
+        if (aes && clmul)
+            features |= HOST_AES;
         bool f = b7 >> 16 & 1, dq = b7 >> 17 & 1, vl = b7 >> 31 & 1;
         if (f && dq && vl && fma && (xcr0 & 0xe6) == 0xe6)
             features |= HOST_AVX512;
@@ -42,8 +45,8 @@ static unsigned host_features(void) {
 
 const char *backend_features(char *buf, size_t n) {
     unsigned f = host_features();
-    snprintf(buf, n, "x86-64%s%s%s%s", f & HOST_BMI ? " BMI2" : "", f & HOST_AVX ? " AVX" : "",
-             f & HOST_FMA ? " FMA" : "", f & HOST_AVX512 ? " AVX-512" : "");
+    snprintf(buf, n, "x86-64%s%s%s%s%s", f & HOST_BMI ? " BMI2" : "", f & HOST_AVX ? " AVX" : "",
+             f & HOST_FMA ? " FMA" : "", f & HOST_AVX512 ? " AVX-512" : "", f & HOST_AES ? " AES" : "");
     return buf;
 }
 
@@ -160,6 +163,8 @@ static uint32_t make_tlb(struct emitter *e) {
     asm_alu_ri(&e->a, ALU_SUB, true, RSP, bytes);
     for (int i = 0; i < xmms; i++)
         fp_store(e, true, mem_at(RSP, i * 8), i);
+    if (e->be->stats)
+        asm_alu_mi(&e->a, ALU_ADD, true, HART(stat[1]), 1);
     fpcr(e, true, HART(host_fpcr));
     asm_rm(&e->a, 0x8d, true, RDI, mem_at(RBP, -(int32_t)HART_BASE_OFFSET));
     asm_rm(&e->a, 0x8b, true, RSI, HART(call_arg[0]));
@@ -219,7 +224,7 @@ static uint32_t make_state(struct emitter *e) {
     return at;
 }
 
-struct backend *backend_create(unsigned disable, bool stats, bool board, char *err, size_t n) {
+struct backend *backend_create(unsigned disable, bool stats, bool board, bool counted, char *err, size_t n) {
     struct backend *be = calloc(1, sizeof *be);
     if (!be || !(be->emitter = malloc(sizeof *be->emitter))) {
         free(be);
@@ -228,11 +233,12 @@ struct backend *backend_create(unsigned disable, bool stats, bool board, char *e
     }
     be->features = host_features() & ~disable;
     if (!(be->features & HOST_AVX))
-        be->features &= ~(unsigned)(HOST_FMA | HOST_AVX512);
+        be->features &= ~(unsigned)(HOST_FMA | HOST_AVX512 | HOST_AES);
     if (!(be->features & HOST_FMA))
         be->features &= ~(unsigned)HOST_AVX512;
     be->stats = stats;
     be->board = board;
+    be->counted = counted;
     choose_homes(be);
     be->stubs = cc_create(STUB_BYTES, STUB_BYTES, err, n);
     if (!be->stubs)

@@ -12,6 +12,8 @@
 struct machine_lockstep machine_lockstep;
 #define m machine_lockstep
 
+enum { PAGE_BYTES = 4096 };
+
 const char *const taken_labels[TAKEN_COUNT] = {
     [TAKEN_TRAP] = "exceptions, taken by riv",
     [TAKEN_INTERRUPT] = "interrupts, taken by riv",
@@ -23,6 +25,7 @@ const char *const taken_labels[TAKEN_COUNT] = {
     [TAKEN_MINMAX] = "fmin, fmax of a signalling NaN; invalid flag of inf * 0 + NaN",
     [TAKEN_SC] = "sc succeeds or fails differently",
     [TAKEN_VIRTUAL] = "virtual addresses lent a page, as the reference asks for memory there",
+    [TAKEN_TWO_PAGES] = "instructions on two pages, executed by riv",
     [TAKEN_WORD] = "amomin.w and the like compare 64 bits",
 };
 
@@ -63,6 +66,8 @@ static bool is_taken(const struct step *s, enum taken *class) {
         *class = TAKEN_RETURN;
     else if (known_missing(in) && in->id != INSN_sfence_vma)
         *class = TAKEN_MISSING;
+    else if ((s->r->address ^ (s->r->address + in->len - 1)) >= PAGE_BYTES && m.hart->sys->satp != 0)
+        *class = TAKEN_TWO_PAGES;
     else
         return false;
     return true;

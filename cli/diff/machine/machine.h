@@ -25,6 +25,7 @@ enum taken {
     TAKEN_MINMAX,    /* fmin, fmax of a signalling NaN; invalid flag of inf * 0 + NaN */
     TAKEN_SC,        /* an SC that succeeds or fails where riv's does not */
     TAKEN_VIRTUAL,   /* accesses at virtual addresses where there is no physical memory */
+    TAKEN_TWO_PAGES, /* translated instructions that lie on two pages: Unicorn finds no physical memory at the second */
     TAKEN_WORD,      /* amomin.w and the like compare 64 bits */
     TAKEN_COUNT
 };

@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
         unsigned char byte = (unsigned char)i;
         if (write(ends[1], &byte, 1) != 1 || read(ends[0], &byte, 1) != 1)
             return 1;
-        sum += byte + (getpgrp() > 0);
+        sum += byte + (getpgrp() >= 0);
     }
     printf("%lu\n", sum);
 }

@@ -1,5 +1,5 @@
-/* floating.c: double and single precision: an orbit, a polynomial's roots, a blurred row, functions of the C library, conversions,
- * infinities and NaNs.
+/* floating.c: double and single precision: an orbit, a polynomial's roots, a blurred row, functions of the C library,
+ * conversions, infinities and NaNs.
  *
  *      floating ROUNDS
  */
@@ -51,7 +51,8 @@ int main(int argc, char **argv) {
         sum += sin(round * 0.1) + exp(-round * 0.01) + log(round) + pow(round, 0.3) + atan2(round, 3);
         sum += fmin(round, sum) - floor(sum) - ceil(sum) + fmod(round, 3.5) + (double)(float)(sum * 0.01) - sum * 0.01;
         double odd = round % 3 == 0 ? 1 / zero : round % 3 == 1 ? zero / zero : -0.0;
-        counts += isnan(odd) + 2 * isinf(odd) + 4 * (odd == 0 && signbit(odd)) + lrint(sum) % 7 + (long)(sum * 3) % 5 + (sum < odd);
+        counts += isnan(odd) + 2 * isinf(odd) + 4 * (odd == 0 && signbit(odd)) + lrint(sum) % 7 + (long)(sum * 3) % 5 +
+                  (sum < odd);
     }
     printf("%d rounds, sum %.15g, counts %ld\n", rounds, sum, counts);
 }

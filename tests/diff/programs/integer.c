@@ -1,5 +1,5 @@
-/* integer.c: what CoreMark does: a linked list that is searched, sorted and reversed, a matrix, a state machine that reads
- * numbers, and a CRC of all results.
+/* integer.c: what CoreMark does: a linked list that is searched, sorted and reversed, a matrix, a state machine that
+ * reads numbers, and a CRC of all results.
  *
  *      integer ROUNDS
  */
@@ -62,7 +62,8 @@ static struct node *reverse(struct node *list) {
 static void lists(unsigned round) {
     static struct node nodes[NODES];
     for (int i = 0; i < NODES; i++)
-        nodes[i] = (struct node){i + 1 < NODES ? &nodes[i + 1] : NULL, (int16_t)(i * 7919u + round * 104729u), (int16_t)i};
+        nodes[i] =
+            (struct node){i + 1 < NODES ? &nodes[i + 1] : NULL, (int16_t)(i * 7919u + round * 104729u), (int16_t)i};
     struct node *list = reverse(sort(nodes, 1));
     for (int k = 0, n; k < 16; k++) {
         n = 0;
@@ -113,7 +114,8 @@ static enum state next(enum state s, char c) {
 }
 
 static void numbers(unsigned round) {
-    static const char *const text[] = {"5012", "+122", "35.54400", "-110.700", "-.3e-5", "+0.6e2", "T0.3e-1F", "12,345"};
+    static const char *const text[] = {"5012",   "+122",   "35.54400", "-110.700",
+                                       "-.3e-5", "+0.6e2", "T0.3e-1F", "12,345"};
     unsigned ends[STATES] = {0}, visits[STATES] = {0};
     for (unsigned i = 0; i < 32; i++) {
         enum state s = START;
