@@ -9,7 +9,7 @@
 #include "../cpu/interp.h"
 #include "record_internal.h"
 
-static bool is_lr(struct engine_hart *eh) {
+bool observe_at_lr(struct engine_hart *eh) {
     uint32_t bits;
     struct insn in;
     if (!record_fetch(eh, eh->hart->pc, &bits))
@@ -22,25 +22,30 @@ static bool is_lr(struct engine_hart *eh) {
 static enum interp_stop step(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     eh->single_steps++;
-    return eh->engine->hart_count > 1 && is_lr(eh) ? interp_exclusive(h) : interp_step(h, 1);
+    return eh->engine->hart_count > 1 && observe_at_lr(eh) ? interp_exclusive(h) : interp_step(h, 1);
 }
 
-static struct cc_block *obtain(struct engine_hart *eh, bool recorded) {
+struct cc_block *observe_obtain(struct engine_hart *eh, bool recorded) {
     struct engine *e = eh->engine;
     struct hart *h = eh->hart;
     const struct observer *o = &e->config.observer;
-    if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
-        engine_install_jumps(eh, engine_mode(h));
     if (o->block || (o->filter && recorded)) {
         if (o->block)
             __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
-        struct cc_block *block = cc_find(e->cache, (struct cc_key){h->pc, eh->mode});
-        return block ? block : engine_translate(e, h, h->pc, eh->mode);
+        struct cc_block *block = cc_find(e->cache, (struct cc_key){h->pc, eh->key_mode});
+        return block ? block : engine_translate(e, h, h->pc, eh->key_mode);
     }
     struct cc_block *block = engine_find_block(eh);
-    if (!block && engine_translate(e, h, h->pc, eh->mode))
+    if (!block && engine_translate(e, h, h->pc, eh->key_mode))
         block = engine_find_block(eh);
     return block;
+}
+
+static struct cc_block *obtain(struct engine_hart *eh, bool recorded) {
+    struct hart *h = eh->hart;
+    if (__atomic_load_n(&h->jump_cache, __ATOMIC_RELAXED) == engine_no_jumps || eh->mode != engine_mode(h))
+        engine_install_jumps(eh, engine_mode(h));
+    return observe_obtain(eh, recorded);
 }
 
 void engine_records_stop(struct hart *h) {

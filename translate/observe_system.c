@@ -8,41 +8,14 @@
 #include "../cpu/system.h"
 #include "record_internal.h"
 
-static bool is_lr(struct engine_hart *eh) {
-    uint32_t bits;
-    struct insn in;
-    if (!record_fetch(eh, eh->hart->pc, &bits))
-        return false;
-    insn_decode(&eh->engine->isa, bits, &in);
-    return in.id == INSN_lr_w || in.id == INSN_lr_d;
-}
-
 /* Alone, an LR's reservation may last; with other harts its sequence is run while they are stopped. */
 static void step(struct engine_hart *eh) {
     struct hart *h = eh->hart;
     eh->single_steps++;
-    if (eh->engine->hart_count > 1 && is_lr(eh))
+    if (eh->engine->hart_count > 1 && observe_at_lr(eh))
         interp_exclusive_system(h);
     else if (interp_step(h, 1) == INTERP_WFI)
         engine_sleep(eh);
-}
-
-static struct cc_block *obtain(struct engine_hart *eh, bool recorded) {
-    struct engine *e = eh->engine;
-    struct hart *h = eh->hart;
-    const struct observer *o = &e->config.observer;
-    if (!engine_system_place(eh))
-        return NULL;
-    if (o->block || (o->filter && recorded)) {
-        if (o->block)
-            __atomic_store_n(&h->jump_cache, (void *)engine_no_jumps, __ATOMIC_SEQ_CST);
-        struct cc_block *block = cc_find(e->cache, (struct cc_key){h->pc, eh->key_mode});
-        return block ? block : engine_translate(e, h, h->pc, eh->key_mode);
-    }
-    struct cc_block *block = engine_find_block(eh);
-    if (!block && engine_translate(e, h, h->pc, eh->key_mode))
-        block = engine_find_block(eh);
-    return block;
 }
 
 static enum engine_stop run(struct engine_hart *eh) {
@@ -72,7 +45,7 @@ static enum engine_stop run(struct engine_hart *eh) {
             if (o->resume)
                 o->resume(o->ctx, h);
         }
-        struct cc_block *block = e->backend ? obtain(eh, recorded) : NULL;
+        struct cc_block *block = e->backend && engine_system_place(eh) ? observe_obtain(eh, recorded) : NULL;
         if (block)
             engine_run_system_block(eh, block);
         else

@@ -75,7 +75,12 @@ extern const struct interp_hooks record_hooks;
 
 /* observe.c: engine.c's run for engines that are observed */
 enum engine_stop observe_run(struct engine_hart *eh);
-/* The same for a hart with a board, within engine_run_system. */
+/* Whether the instruction at pc is an LR. */
+bool observe_at_lr(struct engine_hart *eh);
+/* The block at pc and key_mode, translated if need be; NULL: to be interpreted.  Where the observer is told of each block, or
+ * of this recorded one, it gets into no jump cache. */
+struct cc_block *observe_obtain(struct engine_hart *eh, bool recorded);
+/* observe_run for a hart with a board, within engine_run_system. */
 enum engine_stop observe_run_system(struct engine_hart *eh);
 
 #endif

@@ -1,14 +1,7 @@
 /* countdown.c: a guest for riv diff's tests: adds up, with one instruction that is easy to find. */
 #include <stdio.h>
 
-__attribute__((noinline)) static long sum_of(long n) {
-    long sum = 0;
-    for (; n; n--)
-        __asm__ volatile(".globl planted\nplanted: .option push\n.option norvc\nadd %0, %0, %1\n.option pop"
-                         : "+r"(sum)
-                         : "r"(n));
-    return sum;
-}
+#include "planted.h"
 
 int main(void) {
     double root = 1;

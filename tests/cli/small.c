@@ -2,6 +2,8 @@
  * instruction that is easy to find, floating point, memory that comes and goes, code that is made. */
 #include <stdint.h>
 
+#include "planted.h"
+
 static long call(long number, long a, long b, long c, long d, long e, long f) {
     register long a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, a3 __asm__("a3") = d,
                      a4 __asm__("a4") = e, a5 __asm__("a5") = f, a7 __asm__("a7") = number;
@@ -16,15 +18,6 @@ static void show(unsigned long v) {
     if (v >= 10)
         show(v / 10);
     text[length++] = (char)('0' + v % 10);
-}
-
-__attribute__((noinline)) static long sum_of(long n) {
-    long sum = 0;
-    for (; n; n--)
-        __asm__ volatile(".globl planted\nplanted: .option push\n.option norvc\nadd %0, %0, %1\n.option pop"
-                         : "+r"(sum)
-                         : "r"(n));
-    return sum;
 }
 
 static double root_of(double x) {

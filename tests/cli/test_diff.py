@@ -52,7 +52,7 @@ class Diff(RivCase):
                 self.assertEqual(int(report["pc"], 16), at, report)
                 self.assertTrue(report["instruction"].startswith("add "), report)
                 self.assertEqual(report["symbol"].split("+")[0], "planted" if "planted" in report["symbol"] else "sum_of")
-                self.assertIn("countdown.c:", report["source"])
+                self.assertIn("planted.h:", report["source"])
                 self.assertEqual([r["riv"] for r in report["registers"]], ["0x3e8"], report)
                 # the reproducer agrees where nothing is planted, and parts at the same instruction where it is
                 again, status = self.report(reproducer)

@@ -58,7 +58,7 @@ class DiffQemu(RivCase):
                     self.assertEqual((status, report["result"], report["located"]), (1, "diverged", True), report)
                     self.assertEqual(int(report["pc"], 16), at, report)
                     self.assertTrue(report["instruction"].startswith("add "), report)
-                    self.assertIn("small.c:", report["source"])
+                    self.assertIn("planted.h:", report["source"])
                     if name == "sub" and not options:  # the reproducer agrees by itself, and parts where it is planted
                         again, status = self.report(reproducer)
                         self.assertEqual((status, again["result"]), (0, "same"), again)

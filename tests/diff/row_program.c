@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../unit/encode.h"
+#include "../../cli/fuzz/encode.h"
 
 enum { FIX_NONE, FIX_B, FIX_J, FIX_CB, FIX_CJ, FIX_ADDI };
 enum { POINTER_SP = 2, POINTER_S0 = 8, POINTER_S1 = 9, POINTER_S2 = 18, JUMP_REG = 30, LOOP_REG = 31 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../cpu/system.h"
-#include "../unit/encode.h"
+#include "../../cli/fuzz/encode.h"
 
 /* The code as S and M mode see it is at RAM; for U mode it is mapped again; the window's pages have random entries. */
 #define USER_CODE UINT64_C(0x40000000)

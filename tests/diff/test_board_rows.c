@@ -15,7 +15,7 @@
 #include "../../cpu/interp.h"
 #include "../../cpu/system.h"
 #include "../../translate/engine.h"
-#include "../unit/encode.h"
+#include "../../cli/fuzz/encode.h"
 #include "row_program.h"
 
 enum { PLAIN, BOARD_INTERPRETED, BOARD_TRANSLATED, WAYS };

@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "../../translate/engine.h"
-#include "../unit/encode.h"
+#include "../../cli/fuzz/encode.h"
 #include "row_program.h"
 
 enum { INTERPRET, TRANSLATE, PLAIN_HOST, WAYS };

@@ -16,7 +16,7 @@
 
 #include "../../cpu/interp.h"
 #include "../../translate/engine.h"
-#include "../unit/encode.h"
+#include "../../cli/fuzz/encode.h"
 #include "row_program.h"
 
 enum { WAYS = 2, NX = 1, NV = 16 };

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../unit/encode.h"
+#include "../../cli/fuzz/encode.h"
 
 enum { X_OLD = 10, X1 = 11, X2 = 12, F_OLD = 10, F1 = 11, F2 = 12, F3 = 13 };
 enum { USES_FRM = 1, USES_MEMORY = 2 };

@@ -17,7 +17,7 @@
 
 #include "../../cpu/system.h"
 #include "../../translate/engine.h"
-#include "encode.h"
+#include "../../cli/fuzz/encode.h"
 
 #define FINISHER UINT64_C(0x00100000)
 #define LOG UINT64_C(0x00100008)

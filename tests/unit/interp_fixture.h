@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 
 #include "../../cpu/interp.h"
-#include "encode.h"
+#include "../../cli/fuzz/encode.h"
 
 #define CODE ((uint64_t)0x20000000)
 #define DATA ((uint64_t)0x20004000)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "encode.h"
+#include "../../cli/fuzz/encode.h"
 #include "insn_fixture.h"
 
 /* ---- a decoder without tree, generator or token table: the table read the slow way ---- */

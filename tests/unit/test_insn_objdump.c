@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "encode.h"
+#include "../../cli/fuzz/encode.h"
 #include "insn_fixture.h"
 
 #define TOOLS "riscv64-linux-gnu-"

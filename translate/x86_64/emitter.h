@@ -1,5 +1,5 @@
 /* emitter.h: the code generator's state, shared by its files: allocation (regs.c), where guest registers are (places.c), integer
- * nodes (emit_int.c, emit_atomic.c), floating point (emit_fp.c), exits and cold code (emit_exit.c), preparations (prepare.c), the walk over
+ * nodes (emit_int.c, emit_muldiv.c, emit_vector.c, emit_atomic.c), floating point (emit_fp.c), exits and cold code (emit_exit.c), preparations (prepare.c), the walk over
  * a block (emit.c), stubs (stubs.c).
  *
  * Registers.  rbp points into the hart (x[16]), rsp is the return stack, rax rcx rdx are temporaries and the other eleven are
@@ -45,7 +45,7 @@ enum cold_kind {
     COLD_EXIT,    /* fix, go on to the guest pc imm through a linked jump */
     COLD_CANON,   /* make xmm register reg the canonical NaN of a double (single if aux), go back */
     COLD_RESTORE_FPCR, /* reload MXCSR from hart.host_fpcr, go back */
-    COLD_DIV,     /* see emit_int.c */
+    COLD_DIV,     /* see emit_muldiv.c */
     COLD_CALL,    /* helper aux on xmm values, see emit_fp.c */
     COLD_RET,     /* a return that does not match: target in rax */
     COLD_TLB,     /* see emit_tlb.c */
@@ -147,6 +147,9 @@ struct emitter {
 
 static inline bool has(const struct emitter *e, unsigned feature) { return e->be->features & feature; }
 static inline struct ir_node *node_of(struct emitter *e, ir_ref r) { return &e->b->nodes[r]; }
+static inline bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == IR_const; }
+static inline int64_t const_of(struct emitter *e, ir_ref r) { return node_of(e, r)->imm; }
+static inline bool const32(struct emitter *e, ir_ref r) { return is_const(e, r) && const_of(e, r) == (int32_t)const_of(e, r); }
 
 /* ---- addresses in the hart, from rbp ---- */
 #define HART(field) mem_at(RBP, (int32_t)offsetof(struct hart, field) - (int32_t)HART_BASE_OFFSET)
@@ -220,6 +223,10 @@ void prepare_section(struct emitter *e);
 void emit_int_node(struct emitter *e, ir_ref r);
 /* reg = reg shifted as the node, whose amount is constant, says. */
 void emit_lazy_shift(struct emitter *e, enum ir_op op, unsigned amount, int reg);
+/* emit_muldiv.c: mul and mulw; mulh, mulhu, mulhsu; divisions and remainders. */
+void emit_mul(struct emitter *e, ir_ref r, bool wide);
+void emit_mulh(struct emitter *e, ir_ref r);
+void emit_div(struct emitter *e, ir_ref r);
 /* Integer operations for which vector registers have an instruction, on hosts that have it. */
 void emit_vector_node(struct emitter *e, ir_ref r);
 void emit_atomic_node(struct emitter *e, ir_ref r);

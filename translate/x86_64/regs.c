@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-static bool is_const(struct emitter *e, ir_ref r) { return node_of(e, r)->op == IR_const; }
-
 /* The hart slot that holds the value now, or -1. */
 static int slot_x(struct emitter *e, ir_ref r) {
     for (int i = 1; i < 32; i++)
